@@ -1,0 +1,78 @@
+# Every target says what it is for behind `##`; `make` alone prints them.
+PYTHON ?= python3
+BIN := .venv/bin
+APP := $(BIN)/python -m app.entrypoints
+
+# `PORT=9000 make run` is short for APP_HTTP__PORT.
+ifdef PORT
+export APP_HTTP__PORT := $(PORT)
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check fmt lint types migrate config openapi routes token bench lock clean
+
+help:
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: .venv/.runtime ## Run the service on SQLite, with its documentation page (PORT=9000 for another port)
+	@$(APP) run
+
+test: .venv/.dev ## Run all tests
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+check: .venv/.dev lint types ## Check everything that needs no running: lint, types, imports, lock files, documentation
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m scripts.check_lock
+	@$(BIN)/python -m scripts.check_docs
+
+fmt: .venv/.dev ## Format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lint: .venv/.dev ## Lint the code
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: .venv/.dev ## Check the types
+	@$(BIN)/mypy
+
+migrate: .venv/.runtime ## Bring the storage to the schema that the code expects
+	@$(APP) migrate
+
+config: .venv/.runtime ## Print every setting, its value and where it comes from
+	@$(APP) config
+
+openapi: .venv/.runtime ## Print the OpenAPI document
+	@$(APP) openapi
+
+routes: .venv/.runtime ## List the routes
+	@$(APP) routes
+
+token: .venv/.runtime ## Print a token for development
+	@$(APP) token
+
+bench: .venv/.dev ## Compare the HTTP kit with a bare aiohttp handler
+	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+lock: .venv/.dev ## Lock the newest versions that pyproject.toml allows
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --upgrade --no-annotate --python-version 3.11 \
+	  --custom-compile-command "make lock" --quiet -o requirements.lock
+	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --upgrade --no-annotate --python-version 3.11 \
+	  --custom-compile-command "make lock" --constraint requirements.lock --quiet -o requirements-dev.lock
+
+clean: ## Remove what the build and the tests made (your data stays)
+	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The packages come from the lock files, hashes checked; the project itself is put on the path by its source folder.
+.venv/.runtime: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: PYTHON=python3.12 make run")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@echo "$(CURDIR)/src" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/app.pth"
+	@touch $@
+
+.venv/.dev: .venv/.runtime requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@

@@ -1,0 +1,63 @@
+"""What the documentation says is there: commands, files, links, settings."""
+
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from app.adapters.config.description import describe
+from app.adapters.config.settings import Settings
+from app.entrypoints.cli import cli
+
+ROOT = Path(__file__).parent.parent
+SETTINGS = re.compile(r"(<!-- settings -->\n).*?(<!-- /settings -->)", re.DOTALL)
+
+
+def problems(root: Path) -> Iterator[str]:
+    """Everything that a reader would trip over."""
+    targets = set(re.findall(r"^([a-z]+):", (root / "Makefile").read_text(), re.MULTILINE))
+    names = {info.variable for info in describe(Settings)}
+    for file in (root / "README.md", *sorted((root / "docs").rglob("*.md"))):
+        text, where = file.read_text(), file.relative_to(root)
+        for target in re.findall(r"(?:^|[`(] ?|\d )make ([a-z]+)", text, re.MULTILINE):
+            if target not in targets:
+                yield f"{where}: there is no `make {target}`"
+        for command in re.findall(r"python -m app\.entrypoints ([a-z]+)", text):
+            if command not in cli.commands:
+                yield f"{where}: there is no command `{command}`"
+        for name in set(re.findall(r"APP_[A-Z0-9_]+", text)) - names - {"APP_ENV_FILE"}:
+            yield f"{where}: there is no setting {name}"
+        yield from (f"{where}: {path} is not there" for path in _missing(text, file.parent, root))
+    if (root / "README.md").read_text() != with_settings((root / "README.md").read_text()):
+        yield "README.md: the settings table is old; run python -m scripts.check_docs --write"
+
+
+def _missing(text: str, folder: Path, root: Path) -> Iterable[str]:
+    links = {link.partition("#")[0] for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link}
+    spans = re.findall(r"`((?:src|tests|docs|migrations|scripts|deploy)/[\w./-]+)`", text)
+    return [path for path in sorted(links - {""}) if not (folder / path).exists()] + [
+        path for path in spans if "comments" not in path and not (root / path).exists()
+    ]
+
+
+def with_settings(readme: str) -> str:
+    """The README with the table of settings as the code has them."""
+    lines = ["| variable | default | |", "|---|---|---|"]
+    for info in describe(Settings):
+        default = f"`{info.default}`" if info.default else ""
+        lines.append(f"| `{info.variable}` | {default} | {info.description} |")
+    return SETTINGS.sub(lambda found: found[1] + "\n".join(lines) + "\n" + found[2], readme)
+
+
+def main() -> int:
+    """Print the problems; 1 if there are any. With --write, renew the table of settings first."""
+    readme = ROOT / "README.md"
+    if "--write" in sys.argv[1:]:
+        readme.write_text(with_settings(readme.read_text()))
+    found = list(problems(ROOT))
+    print("\n".join(found) or "The documentation names nothing that isn't there.")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

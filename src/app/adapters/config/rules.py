@@ -1,0 +1,57 @@
+"""What holds between settings: values that follow from others, and combinations that are refused."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from app.adapters.config.building import Broken
+from app.adapters.config.setting import Key
+from app.adapters.config.settings import DEFAULT_ISSUER, Environment, Settings
+from app.adapters.config.sources import Given
+
+MAKE_A_SECRET = "python -c 'import secrets; print(secrets.token_urlsafe(48))'"  # noqa: S105 - a command, no secret
+
+_ENV: Key = ("env",)
+_SECRET: Key = ("auth", "secret")
+_JWKS_URL: Key = ("auth", "jwks_url")
+_ISSUER: Key = ("auth", "issuer")
+_AUDIENCE: Key = ("auth", "audience")
+
+
+def derived(given: Mapping[Key, Given]) -> Iterator[Given]:
+    """Values that follow from others, for settings that nobody set."""
+    data_dir = given.get(("data_dir",))
+    if data_dir and data_dir.text:
+        yield _following(data_dir, ("sqlite", "path"), str(Path(data_dir.text) / "app.db"))
+
+
+def _following(cause: Given, key: Key, text: str) -> Given:
+    return Given(key, cause.name, f"follows {cause.name}, {cause.origin}", text)
+
+
+def refused(settings: Settings) -> Iterator[Broken]:
+    """What cannot stand together, or is missing where the service runs."""
+    yield from _keys(settings)
+    if settings.auth.jwks_url is not None:
+        yield from _remote_keys(settings)
+
+
+def _keys(settings: Settings) -> Iterator[Broken]:
+    auth = settings.auth
+    if auth.secret is None and auth.jwks_url is None and settings.env is not Environment.DEV:
+        yield Broken(
+            (_SECRET, _JWKS_URL, _ENV),
+            f"is required outside dev, or else APP_AUTH__JWKS_URL; make one with: {MAKE_A_SECRET}",
+        )
+    if auth.secret is not None and auth.jwks_url is not None:
+        yield Broken((_SECRET, _JWKS_URL), "cannot stand beside APP_AUTH__JWKS_URL; unset one of them")
+
+
+def _remote_keys(settings: Settings) -> Iterator[Broken]:
+    """Rules for keys that somebody else publishes: no use in dev, where the issuer may be a stand-in."""
+    if settings.env in (Environment.DEV, Environment.TEST):
+        return
+    if not str(settings.auth.jwks_url).lower().startswith("https:"):
+        yield Broken((_JWKS_URL, _ENV), "must be https outside dev and test")
+    for key, value in ((_ISSUER, settings.auth.issuer), (_AUDIENCE, settings.auth.audience)):
+        if value == DEFAULT_ISSUER:
+            yield Broken((key, _JWKS_URL, _ENV), "is required with APP_AUTH__JWKS_URL")

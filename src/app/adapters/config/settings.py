@@ -1,0 +1,103 @@
+"""All settings of the service, composed of those that each part declares."""
+
+import enum
+from pathlib import Path
+from typing import Literal
+
+import attrs
+from attrs.validators import ge, gt, in_, le, min_len
+
+from app.adapters.config.checks import min_bytes, web_address
+from app.adapters.config.secret import Secret
+from app.adapters.config.setting import setting
+from app.adapters.sqlite.settings import SqliteSettings
+
+SECRET_BYTES = 32
+"""RFC 7518, section 3.2: a key for HS256 has at least the size of its hash."""
+DEFAULT_ISSUER = "aiohttp-service-template"
+
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+
+
+class Environment(enum.StrEnum):
+    """Where the service runs; `dev` is lenient, all others are not."""
+
+    DEV = "dev"
+    TEST = "test"
+    STAGING = "staging"
+    PROD = "prod"
+
+
+class LogFormat(enum.StrEnum):
+    """How log lines look: `auto` is console on a terminal in dev, JSON elsewhere."""
+
+    AUTO = "auto"
+    JSON = "json"
+    CONSOLE = "console"
+
+
+@attrs.frozen
+class HttpSettings:
+    """How the service listens, and what it puts up with. Times are seconds, sizes bytes."""
+
+    host: str = setting("127.0.0.1", "The address to listen on", validator=min_len(1))
+    port: int = setting(8000, "The port to listen on", validator=[ge(1), le(65535)])
+    request_timeout: float = setting(5.0, "Seconds a request may take", validator=[gt(0), le(300)], reloadable=True)
+    body_limit: int = setting(2**20, "Bytes a request's body may have", validator=[ge(1), le(2**30)])
+    keepalive_timeout: float = setting(
+        75.0, "Seconds an idle connection is kept, and a head may take", validator=[gt(0), le(3600)]
+    )
+    header_line_limit: int = setting(8190, "Bytes a request line may have", validator=[ge(256), le(2**20)])
+    header_field_limit: int = setting(8190, "Bytes one header may have", validator=[ge(256), le(2**20)])
+    header_count_limit: int = setting(128, "Headers a request may have", validator=[ge(16), le(1024)])
+    shutdown_timeout: float = setting(10.0, "Seconds that running requests get at the end", validator=[ge(0), le(300)])
+
+
+@attrs.frozen
+class LogSettings:
+    """The logs."""
+
+    level: LogLevel = setting("INFO", "The least level to log", reloadable=True)
+    format: LogFormat = setting(LogFormat.AUTO, "How log lines look; `auto` is console on a terminal in dev, else json")
+
+
+@attrs.frozen
+class AuthSettings:
+    """The tokens that are accepted. With `jwks_url` the keys come from there, else tokens are signed with `secret`."""
+
+    secret: Secret | None = setting(
+        None,
+        "Signs tokens; made by itself in dev, required elsewhere unless `APP_AUTH__JWKS_URL` is set",
+        validator=min_bytes(SECRET_BYTES),
+    )
+    jwks_url: str | None = setting(
+        None, "Where the public keys of tokens are, in place of a secret", validator=web_address
+    )
+    issuer: str = setting(DEFAULT_ISSUER, "Who issues the tokens (iss)", validator=min_len(1))
+    audience: str = setting(DEFAULT_ISSUER, "Whom the tokens are for (aud)", validator=min_len(1))
+    leeway: float = setting(30.0, "Seconds that clocks may differ", validator=[ge(0), le(300)])
+
+
+@attrs.frozen
+class StorageSettings:
+    """The storages that there are: each field is one, and `APP_STORAGE` takes its name."""
+
+    sqlite: SqliteSettings = attrs.field(factory=SqliteSettings)
+
+
+@attrs.frozen
+class Settings(StorageSettings):
+    """Everything that can be set. The name of `http.port` in the environment is APP_HTTP__PORT."""
+
+    env: Environment = setting(Environment.DEV, "Where the service runs")
+    name: str = setting(
+        "aiohttp service template", "The service's name, shown in the documentation", validator=min_len(1)
+    )
+    version: str = setting("0.1.0", "The service's version, shown in the documentation", validator=min_len(1))
+    data_dir: Path = setting(Path("data"), "The folder of what the service keeps in files, its secret in dev among it")
+    storage: str = setting(
+        "sqlite", "Where the data is kept", validator=in_([field.name for field in attrs.fields(StorageSettings)])
+    )
+    http: HttpSettings = attrs.field(factory=HttpSettings)
+    log: LogSettings = attrs.field(factory=LogSettings)
+    auth: AuthSettings = attrs.field(factory=AuthSettings)

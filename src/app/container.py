@@ -1,0 +1,128 @@
+"""Every part of the service and what it is made of. Making a part does no I/O; `app.py` opens what was chosen.
+
+A container belongs to one application or one test: override providers of the instance before anything is resolved.
+"""
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from dependency_injector import containers, providers
+from prometheus_client import CollectorRegistry
+
+from app.adapters.config.dev_secret import dev_secret
+from app.adapters.config.settings import Environment, LogFormat, Settings
+from app.adapters.sqlite.features import SqliteFeatureRepository
+from app.adapters.sqlite.migrations import SqliteMigrations, SqliteSchemaCheck
+from app.adapters.sqlite.pool import SqlitePool
+from app.adapters.sqlite.posts import SqlitePostRepository
+from app.adapters.sqlite.unit_of_work import SqliteTransactions
+from app.domain.services.posts import PostService
+from app.entrypoints.api.errors import translate_error
+from app.entrypoints.api.features import FeatureHandlers
+from app.entrypoints.api.health import HealthHandlers, Readiness
+from app.entrypoints.api.posts import PostHandlers
+from app.entrypoints.http.access_log import AccessLog
+from app.entrypoints.http.endpoint import HttpKit
+from app.entrypoints.http.jwks import JwksTokens
+from app.entrypoints.http.metrics import HttpMetrics, MetricsHandlers
+from app.entrypoints.http.tokens import SecretTokens, TokenRules
+from app.entrypoints.pool_metrics import PoolMetrics
+from app.ports.features import FeatureRepository
+from app.ports.health import Pool, Resource
+from app.ports.migrations import Migrations, SchemaCheck
+from app.ports.posts import PostRepository
+from app.ports.unit_of_work import Transactions
+
+
+def utc_now() -> datetime:
+    """The time, aware and in UTC."""
+    return datetime.now(UTC)
+
+
+def logs_as_json(settings: Settings) -> bool:
+    """Whether log lines are JSON: as set, or everywhere but on a terminal in development."""
+    if settings.log.format is LogFormat.AUTO:
+        return not (settings.env is Environment.DEV and sys.stdout.isatty())
+    return settings.log.format is LogFormat.JSON
+
+
+def make_tokens(settings: Settings) -> SecretTokens | JwksTokens:
+    """What checks bearer tokens: the issuer's public keys where a URL is set, else the secret."""
+    auth = settings.auth
+    rules = TokenRules(auth.issuer, auth.audience, auth.leeway)
+    if auth.jwks_url is not None:
+        return JwksTokens(auth.jwks_url, rules)
+    secret = auth.secret if auth.secret is not None else dev_secret(settings.data_dir)
+    return SecretTokens(secret.reveal(), rules)
+
+
+def in_opening_order(access_log: Resource, pools: list[Pool], tokens: Resource, readiness: Resource) -> list[Resource]:
+    """Logs first, so that they are closed last; readiness last, so that it is the first to go."""
+    return [access_log, *pools, tokens, readiness]
+
+
+class Container(containers.DeclarativeContainer):
+    """The object graph. `settings` is given: `Container(settings=…)`."""
+
+    # Settings
+
+    settings = providers.Dependency(instance_of=Settings)
+    storage = settings.provided.storage
+    now: providers.Provider[Callable[[], datetime]] = providers.Object(utc_now)
+
+    # Resources: opened in this order before the first request, closed in reverse
+
+    registry = providers.Singleton(CollectorRegistry)
+    access_log = providers.Singleton(AccessLog, as_json=providers.Callable(logs_as_json, settings))
+    tokens = providers.Singleton(make_tokens, settings)
+    sqlite_pool: providers.Provider[Pool] = providers.Singleton(SqlitePool, settings.provided.sqlite)
+    pools: providers.Provider[list[Pool]] = providers.Selector(storage, sqlite=providers.List(sqlite_pool))
+    schema: providers.Provider[SchemaCheck] = providers.Selector(
+        storage, sqlite=providers.Singleton(SqliteSchemaCheck, sqlite_pool)
+    )
+    readiness = providers.Singleton(Readiness, pools, schema)
+    resources: providers.Provider[list[Resource]] = providers.Callable(
+        in_opening_order, access_log, pools, tokens, readiness
+    )
+
+    # Adapters
+
+    posts: providers.Provider[PostRepository] = providers.Selector(
+        storage, sqlite=providers.Singleton(SqlitePostRepository, sqlite_pool)
+    )
+    features: providers.Provider[FeatureRepository] = providers.Selector(
+        storage, sqlite=providers.Singleton(SqliteFeatureRepository, sqlite_pool)
+    )
+    transactions: providers.Provider[Transactions] = providers.Selector(
+        storage, sqlite=providers.Singleton(SqliteTransactions, sqlite_pool)
+    )
+    migrations: providers.Provider[Migrations] = providers.Selector(
+        storage, sqlite=providers.Factory(SqliteMigrations, settings.provided.sqlite)
+    )
+
+    # Services
+
+    post_service = providers.Singleton(PostService, posts, transactions, now)
+
+    # Handlers
+
+    http_metrics = providers.Singleton(HttpMetrics, registry)
+    pool_metrics = providers.Singleton(PoolMetrics, registry, pools)
+    kit = providers.Singleton(
+        HttpKit,
+        metrics=http_metrics,
+        access_log=access_log,
+        tokens=tokens,
+        translate_error=providers.Object(translate_error),
+        request_timeout=settings.provided.http.request_timeout,
+        body_limit=settings.provided.http.body_limit,
+    )
+    api = providers.List(
+        providers.Factory(PostHandlers, post_service),
+        providers.Factory(FeatureHandlers, features),
+    )
+    operations = providers.List(
+        providers.Factory(HealthHandlers, readiness),
+        providers.Factory(MetricsHandlers, registry),
+    )

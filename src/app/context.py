@@ -1,0 +1,34 @@
+"""What every layer may know of the request it works for: its id and the moment by which it must be done."""
+
+import asyncio
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class RequestContext:
+    """One request: its id, and its deadline on the running loop's clock (seconds)."""
+
+    request_id: str
+    deadline: float
+
+
+current_request: ContextVar[RequestContext | None] = ContextVar("current_request", default=None)
+
+
+def request_id() -> str | None:
+    """The id of the request being served, or None outside of any."""
+    context = current_request.get()
+    return context.request_id if context else None
+
+
+def remaining(default: float) -> float:
+    """Seconds left until the request's deadline, at most `default`; `default` outside of any request.
+
+    Never negative: a call made too late gets 0 and fails at once.
+    """
+    context = current_request.get()
+    if context is None:
+        return default
+    left = context.deadline - asyncio.get_running_loop().time()
+    return max(0.0, min(default, left))

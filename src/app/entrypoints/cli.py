@@ -1,0 +1,162 @@
+"""The service's commands: `python -m app.entrypoints COMMAND`."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import click
+import msgspec
+
+from app.adapters.config.example import env_example
+from app.adapters.config.loading import Loaded, load_settings
+from app.adapters.config.settings import Environment, Settings
+from app.adapters.config.sources import SettingsError
+from app.container import Container, logs_as_json
+from app.domain.errors import DomainError
+from app.entrypoints.app import API_PATH, create_app, opened
+from app.entrypoints.http.jwks import JwksTokens
+from app.entrypoints.http.routing import OPERATIONS
+from app.entrypoints.http.server import ServerError, ServerLimits
+from app.entrypoints.http.signature import MountError
+from app.entrypoints.http.swagger import DOCUMENT
+from app.entrypoints.logs import configure_logs
+from app.entrypoints.samples import put_samples
+from app.entrypoints.serving import serve
+from app.ports.migrations import MigrationError
+
+WEEK = 7 * 24 * 3600
+EXPLAINED = (DomainError, MigrationError, MountError, ServerError, SettingsError, OSError)
+
+
+class Commands(click.Group):
+    """Ends with a message, not with a traceback, for every failure that has an explanation."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except EXPLAINED as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=Commands)
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Run and look after the service. Settings come from APP_… variables and from .env."""
+    loaded = load_settings()
+    settings = loaded.settings
+    configure_logs(settings.log.level, as_json=logs_as_json(settings))
+    context.obj = loaded
+
+
+@cli.command()
+@click.pass_obj
+def run(loaded: Loaded) -> None:
+    """Serve; in development, migrate first and put in a few samples."""
+    settings = loaded.settings
+    container = Container(settings=settings)
+    if settings.env is Environment.DEV:
+        container.migrations().apply()
+        asyncio.run(_put_samples(container))
+        click.echo(_welcome(settings, container), err=True)
+    http = settings.http
+    limits = ServerLimits(
+        keepalive_timeout=http.keepalive_timeout,
+        line=http.header_line_limit,
+        header=http.header_field_limit,
+        headers=http.header_count_limit,
+        shutdown_timeout=http.shutdown_timeout,
+    )
+    serve(lambda: create_app(Container(settings=settings)), http.host, http.port, limits)
+
+
+@cli.command()
+@click.option("--to", help="The last step to apply, by its number.")
+@click.option("--rollback", type=click.IntRange(min=1), help="Take back that many steps.")
+@click.option("--status", is_flag=True, help="Only tell which steps are applied.")
+@click.option("--dry-run", is_flag=True, help="Only tell which steps would be applied.")
+@click.pass_obj
+def migrate(loaded: Loaded, to: str | None, rollback: int | None, *, status: bool, dry_run: bool) -> None:
+    """Bring the storage to the schema that the code expects."""
+    migrations = Container(settings=loaded.settings).migrations()
+    if status:
+        for step in migrations.status():
+            click.echo(f"{'applied' if step.applied else 'missing'}  {step.id}")
+    elif dry_run:
+        missing = [step.id for step in migrations.status() if not step.applied]
+        click.echo("\n".join(f"would apply  {name}" for name in missing) or "Nothing to apply.")
+    elif rollback is not None:
+        click.echo("\n".join(f"took back  {name}" for name in migrations.rollback(rollback)) or "Nothing to take back.")
+    else:
+        click.echo("\n".join(f"applied  {name}" for name in migrations.apply(to)) or "Nothing to apply.")
+
+
+@cli.command()
+@click.pass_obj
+def openapi(loaded: Loaded) -> None:
+    """Print the OpenAPI document."""
+    app = create_app(Container(settings=loaded.settings))
+    click.echo(msgspec.json.format(app[DOCUMENT], indent=2).decode())
+
+
+@cli.command()
+@click.pass_obj
+def routes(loaded: Loaded) -> None:
+    """List the routes, and who may call them."""
+    app = create_app(Container(settings=loaded.settings))
+    operations = app[OPERATIONS]
+    for operation in sorted(operations, key=lambda each: (each.path, each.method)):
+        access = operation.definition.access
+        who = "public" if access is None or access.is_public else " ".join(sorted(access.scopes or ())) or "any token"
+        click.echo(f"{operation.method:7} {operation.path:30} {who}")
+
+
+@cli.command()
+@click.option("--example", is_flag=True, help="Print an .env file with every setting and its default.")
+@click.pass_obj
+def config(loaded: Loaded, *, example: bool) -> None:
+    """Print every setting, its value (secrets masked), and where it comes from."""
+    if example:
+        click.echo(env_example(), nl=False)
+        return
+    rows = loaded.rows()
+    width = max(len(row.variable) for row in rows)
+    for row in rows:
+        click.echo(f"{row.variable:{width}}  {row.value:40}  {row.origin}")
+
+
+@cli.command()
+@click.option("--scope", "scopes", multiple=True, default=("posts:write",), show_default=True)
+@click.option("--subject", default="developer", show_default=True)
+@click.option("--seconds", default=WEEK, show_default=True, type=click.IntRange(min=1))
+@click.pass_obj
+def token(loaded: Loaded, scopes: tuple[str, ...], subject: str, seconds: int) -> None:
+    """Print a bearer token, signed with the secret of this environment."""
+    tokens = Container(settings=loaded.settings).tokens()
+    if isinstance(tokens, JwksTokens):
+        raise click.ClickException("Tokens come from the issuer of APP_AUTH__JWKS_URL; none can be made here.")
+    click.echo(tokens.issue(subject, scopes, seconds))
+
+
+async def _put_samples(container: Container) -> None:
+    async with asynccontextmanager(opened)(container.pools()):
+        await put_samples(container.post_service())
+
+
+def _welcome(settings: Settings, container: Container) -> str:
+    base = f"http://{settings.http.host}:{settings.http.port}"
+    lines = [
+        f"  Service        {base}{API_PATH}/posts",
+        f"  Documentation  {base}/docs",
+        f"  Data           {settings.sqlite.path.absolute()}",
+    ]
+    tokens = container.tokens()
+    if not isinstance(tokens, JwksTokens):
+        bearer = tokens.issue("developer", ["posts:write"], WEEK)
+        lines += [
+            "",
+            "  Publish a post:",
+            "",
+            f"curl {base}{API_PATH}/posts -H 'Content-Type: application/json' \\",
+            f"  -H 'Authorization: Bearer {bearer}' \\",
+            """  -d '{"title": "My first post", "content": "By curl", "features": [{"feature_name": "likes"}]}'""",
+        ]
+    return "\n" + "\n".join(lines) + "\n"

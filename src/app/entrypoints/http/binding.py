@@ -1,0 +1,81 @@
+"""From a request to a handler's typed arguments. All that the types say is worked out once, at mount."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+
+from app.entrypoints.http.body import read_body
+from app.entrypoints.http.converters import body_decoder, header_reader, path_reader, query_reader
+from app.entrypoints.http.errors import ValidationFailed, Violation
+from app.entrypoints.http.signature import Signature
+
+Read = Callable[[web.Request], Any]
+Call = Callable[[web.Request], Awaitable[Any]]
+
+CALLER: web.RequestKey[Any] = web.RequestKey("caller", object)
+
+
+def bind(
+    handler: Callable[..., Awaitable[Any]], signature: Signature, body_limit: int, *, any_query: bool = False
+) -> Call:
+    """Calls `handler` with the arguments that a request holds for it.
+
+    A handler that takes no query refuses any parameter, unless `any_query` (who links to a file may add some).
+
+    The call raises ValidationFailed with every violation of path, query, headers and body at once, and
+    MalformedRequest or HttpError 413/415 for a body that cannot be read.
+    """
+    readers = _readers(signature)
+    refuses_query = signature.query is None and not any_query
+    decode = body_decoder(signature.body) if signature.body is not None else None
+
+    async def call(request: web.Request) -> Any:
+        arguments: dict[str, Any] = {}
+        violations: list[Violation] = []
+        if refuses_query and request.rel_url.raw_query_string:
+            violations.extend(Violation("UNKNOWN_FIELD", "This is no parameter here.", name) for name in request.query)
+        for name, read in readers:
+            try:
+                arguments[name] = read(request)
+            except ValidationFailed as error:
+                violations.extend(error.errors)
+        if decode is not None:
+            body = await read_body(request, body_limit)
+            try:
+                arguments["body"] = decode(body)
+            except ValidationFailed as error:
+                violations.extend(error.errors)
+        if violations:
+            raise ValidationFailed(violations)
+        return await handler(**arguments)
+
+    return call
+
+
+def _readers(signature: Signature) -> list[tuple[str, Read]]:
+    readers = [(name, _from_path(name, type_)) for name, type_ in signature.path.items()]
+    if signature.query is not None:
+        readers.append(("query", _from_query(signature.query)))
+    if signature.headers is not None:
+        readers.append(("headers", _from_headers(signature.headers)))
+    if signature.takes_request:
+        readers.append(("request", lambda request: request))
+    if signature.takes_caller:
+        readers.append(("caller", lambda request: request[CALLER]))
+    return readers
+
+
+def _from_path(name: str, type_: Any) -> Read:
+    read = path_reader(name, type_)
+    return lambda request: read(request.match_info[name])
+
+
+def _from_query(type_: Any) -> Read:
+    read = query_reader(type_)
+    return lambda request: read(request.query)
+
+
+def _from_headers(type_: Any) -> Read:
+    read = header_reader(type_)
+    return lambda request: read(request.headers)

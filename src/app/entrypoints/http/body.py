@@ -1,0 +1,46 @@
+"""Reading a JSON body within its limits."""
+
+import zlib
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from app.entrypoints.http.errors import HttpError, MalformedRequest
+
+
+async def read_body(request: web.Request, limit: int) -> bytes:
+    """The body of a JSON request, at most `limit` bytes (after decompression).
+
+    Raises HttpError 413 and 415, and MalformedRequest when the body's encoding is broken.
+    """
+    content_type = request.headers.get("Content-Type")
+    if content_type != "application/json":
+        _require_json(content_type)
+    if request.content_length is not None and request.content_length > limit:
+        raise too_large(limit)
+    try:
+        return await request.read()
+    except web.HTTPRequestEntityTooLarge as error:
+        raise too_large(limit) from error
+    except (HttpProcessingError, web.RequestPayloadError, zlib.error) as error:
+        raise MalformedRequest(
+            "BROKEN_BODY", "Send the body whole and in the encoding that its headers name."
+        ) from error
+
+
+def too_large(limit: int) -> HttpError:
+    """413, telling the limit."""
+    return HttpError(413, "BODY_TOO_LARGE", f"Send at most {limit} bytes.")
+
+
+def _require_json(content_type: str | None) -> None:
+    media_type, _, parameters = (content_type or "").partition(";")
+    if media_type.strip().lower() != "application/json":
+        raise HttpError(415, "UNSUPPORTED_MEDIA_TYPE", "Send the body as application/json.", headers=_ACCEPTS_JSON)
+    for parameter in parameters.split(";"):
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "charset" and value.strip().strip('"').lower() not in ("utf-8", "utf8"):
+            raise HttpError(415, "UNSUPPORTED_CHARSET", "Send the body in UTF-8.", headers=_ACCEPTS_JSON)
+
+
+_ACCEPTS_JSON = {"Accept-Post": "application/json"}

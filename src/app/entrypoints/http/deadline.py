@@ -1,0 +1,59 @@
+"""Ends every request that outlives its deadline. One timer looks after all of them.
+
+`asyncio.timeout` arms and disarms a timer for each request; looking through the running ones every 50 ms costs a
+tenth of that, and ends a request at most 50 ms late.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from app.entrypoints.http.errors import HttpError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+TICK = 0.05
+
+
+class DeadlineExceeded(HttpError):
+    """The request took longer than it may; what it was doing was cancelled."""
+
+    def __init__(self) -> None:
+        super().__init__(504, "DEADLINE_EXCEEDED", "The service took too long. Try again later.")
+
+
+class Deadlines:
+    """The requests that are running, each with the moment by which it must be done."""
+
+    def __init__(self) -> None:
+        self._running: dict[asyncio.Task[Any], float] = {}
+        self._expired: set[asyncio.Task[Any]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def run(self, deadline: float, answer: Callable[[T], Awaitable[R]], request: T) -> R:
+        """The answer to `request`; raises DeadlineExceeded when the loop's clock passes `deadline` first."""
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("A request is answered in a task.")
+        self._running[task] = deadline
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(TICK, self._look)
+        try:
+            return await answer(request)
+        except asyncio.CancelledError as error:
+            if task in self._expired and task.uncancel() == 0:
+                raise DeadlineExceeded from error
+            raise
+        finally:
+            del self._running[task]
+            self._expired.discard(task)
+
+    def _look(self) -> None:
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        for task, deadline in self._running.items():
+            if deadline <= now and task not in self._expired:
+                self._expired.add(task)
+                task.cancel()
+        self._timer = loop.call_later(TICK, self._look) if self._running else None

@@ -1,0 +1,159 @@
+"""The OpenAPI 3.1 document of what is mounted, made once at start by apispec with a plugin for attrs classes."""
+
+import inspect
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import attrs
+from apispec import APISpec, BasePlugin
+
+from app.entrypoints.http.converters import header_name
+from app.entrypoints.http.definition import ResponseDefinition
+from app.entrypoints.http.envelope import PROBLEM_JSON
+from app.entrypoints.http.schema import Schema, Schemas
+from app.entrypoints.http.signature import Operation
+from app.entrypoints.http.wire_schemas import ERROR, PAGINATION, PROBLEM
+
+REQUEST_ID = {"X-Request-ID": {"description": "The request's id, as in the logs", "schema": {"type": "string"}}}
+BEARER = "bearer"
+
+
+@attrs.frozen
+class ApiInfo:
+    """What the document says of the service itself. `servers` are base URLs; without any, it is the page's own host."""
+
+    title: str
+    version: str
+    description: str = ""
+    servers: Sequence[str] = ()
+
+
+class AttrsPlugin(BasePlugin):
+    """Puts a reference to a component wherever an attrs class, or any other type, stands for a schema."""
+
+    def __init__(self) -> None:
+        self.schemas: Schemas
+
+    def init_spec(self, spec: APISpec) -> None:
+        self.schemas = Schemas(lambda name, schema: spec.components.schema(name, schema))
+
+    def operation_helper(self, path: str | None = None, operations: dict[Any, Any] | None = None, **_: Any) -> None:
+        for operation in (operations or {}).values():
+            for part in ("requestBody", "responses"):
+                if part in operation:
+                    operation[part] = self._resolved(operation[part])
+
+    def _resolved(self, part: Any) -> Any:
+        """The same part of the document, with a schema in the place of every type."""
+        if isinstance(part, Mapping):
+            return {name: value if name == "example" else self._resolved(value) for name, value in part.items()}
+        return self.schemas.of(part) if isinstance(part, type) or hasattr(part, "__origin__") else part
+
+
+def build_openapi(operations: Iterable[Operation], info: ApiInfo) -> dict[str, Any]:
+    """The document. Raises MountError when two classes would have one name."""
+    plugin = AttrsPlugin()
+    spec = APISpec(info.title, info.version, "3.1.0", plugins=[plugin], info={"description": info.description})
+    if info.servers:
+        spec.options["servers"] = [{"url": url} for url in info.servers]
+    spec.components.security_scheme(BEARER, {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
+    for name, schema in (("Error", ERROR), ("Problem", PROBLEM), ("Pagination", PAGINATION)):
+        spec.components.schema(name, schema)
+    by_path: dict[str, dict[str, Any]] = {}
+    for operation in operations:
+        by_path.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, plugin)
+    for path, described in by_path.items():
+        spec.path(path=path, operations=described)
+    return spec.to_dict()
+
+
+def _operation(operation: Operation, plugin: AttrsPlugin) -> dict[str, Any]:
+    declared = operation.definition
+    summary, _, description = inspect.cleandoc(declared.description or "").partition("\n")
+    described: dict[str, Any] = {
+        "operationId": operation.operation_id,
+        "tags": list(declared.tags),
+        "summary": declared.summary or summary.rstrip("."),
+        "parameters": list(_parameters(operation, plugin)),
+        "responses": {key.upper(): _response(answer) for key, answer in declared.responses.items()},
+    }
+    if declared.summary:
+        description = inspect.cleandoc(declared.description or "")
+    if description:
+        described["description"] = description.strip()
+    if declared.deprecated:
+        described["deprecated"] = True
+    if operation.signature.body is not None:
+        media: dict[str, Any] = {"schema": operation.signature.body}
+        if declared.body_example is not None:
+            media["example"] = declared.body_example
+        described["requestBody"] = {"required": True, "content": {"application/json": media}}
+    if declared.access is not None and not declared.access.is_public:
+        described["security"] = [{BEARER: sorted(declared.access.scopes or ())}]
+    return described
+
+
+def _parameters(operation: Operation, plugin: AttrsPlugin) -> Iterable[dict[str, Any]]:
+    for name, type_ in operation.signature.path.items():
+        schema = plugin.schemas.of(type_)
+        # The route itself takes digits only, so that a negative number is no path at all.
+        yield {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": {**schema, "minimum": 0} if type_ is int else schema,
+        }
+    for place, type_ in (("query", operation.signature.query), ("header", operation.signature.headers)):
+        for name, schema, is_required in plugin.schemas.fields_of(type_) if type_ is not None else ():
+            shown = header_name(name) if place == "header" else name
+            parameter = {"name": shown, "in": place, "required": is_required, "schema": _without_null(schema)}
+            if "description" in schema:
+                parameter["description"] = schema.pop("description")
+            yield parameter
+
+
+def _without_null(schema: Schema) -> Schema:
+    """Text can't be null: an optional parameter is simply left out."""
+    if isinstance(schema.get("type"), list):
+        return {**schema, "type": next(kind for kind in schema["type"] if kind != "null")}
+    if {"type": "null"} in schema.get("anyOf", ()):
+        rest = {key: value for key, value in schema.items() if key != "anyOf"}
+        return {**next(part for part in schema["anyOf"] if part != {"type": "null"}), **rest}
+    return schema
+
+
+def _response(answer: ResponseDefinition) -> dict[str, Any]:
+    headers = {name: {"description": text, "schema": {"type": "string"}} for name, text in answer.headers.items()}
+    described: dict[str, Any] = {"description": answer.description or "Success", "headers": {**REQUEST_ID, **headers}}
+    if answer.kind != "empty":
+        described["content"] = _content(answer)
+    return described
+
+
+def _content(answer: ResponseDefinition) -> dict[str, Any]:
+    match answer.kind:
+        case "error":
+            return {
+                "application/json": {"schema": {"$ref": "#/components/schemas/Error"}},
+                PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}},
+            }
+        case "raw":
+            return {answer.content_type: {"schema": {}}}
+        case "pagination":
+            page = {
+                "result": {"type": "array", "items": answer.view},
+                "pagination": {"$ref": "#/components/schemas/Pagination"},
+            }
+            return _envelope(page, answer.example)
+        case _:
+            return _envelope({"result": answer.view}, answer.example)
+
+
+def _envelope(properties: dict[str, Any], example: object) -> dict[str, Any]:
+    schema = {
+        "type": "object",
+        "properties": {"success": {"const": True}, **properties},
+        "required": ["success", *properties],
+        "additionalProperties": False,
+    }
+    return {"application/json": {"schema": schema} if example is None else {"schema": schema, "example": example}}

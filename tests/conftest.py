@@ -1,0 +1,22 @@
+import logging
+from collections.abc import Generator
+
+import pytest
+from _pytest.logging import LogCaptureHandler
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Escape lone surrogates in what a test printed: test processes send their reports to each other in UTF-8."""
+    report = yield
+    report.sections = [(name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections]
+    return report
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Keep pytest's own log handlers away from tests of ours: they fail on records that ours must cope with."""
+    if item.get_closest_marker("own_logging"):
+        root = logging.getLogger()
+        root.handlers[:] = [handler for handler in root.handlers if not isinstance(handler, LogCaptureHandler)]
+    return (yield)

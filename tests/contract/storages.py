@@ -1,0 +1,48 @@
+"""Every storage that must keep the ports' promises; one more is one more function here."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import attrs
+
+from app.adapters.memory.store import MemoryStore
+from app.adapters.sqlite.features import SqliteFeatureRepository
+from app.adapters.sqlite.migrations import SqliteMigrations
+from app.adapters.sqlite.pool import SqlitePool
+from app.adapters.sqlite.posts import SqlitePostRepository
+from app.adapters.sqlite.settings import SqliteSettings
+from app.adapters.sqlite.unit_of_work import SqliteTransactions
+from app.ports.features import FeatureRepository
+from app.ports.posts import PostRepository
+from app.ports.unit_of_work import Transactions
+
+
+@attrs.frozen
+class Storage:
+    """An empty storage behind the ports."""
+
+    posts: PostRepository
+    features: FeatureRepository
+    transactions: Transactions
+
+
+@asynccontextmanager
+async def memory(folder: Path) -> AsyncIterator[Storage]:
+    store = MemoryStore()
+    yield Storage(store.posts, store.features, store)
+
+
+@asynccontextmanager
+async def sqlite(folder: Path) -> AsyncIterator[Storage]:
+    settings = SqliteSettings(path=folder / "contract.db", synchronous="NORMAL")
+    SqliteMigrations(settings).apply()
+    pool = SqlitePool(settings)
+    await pool.open()
+    try:
+        yield Storage(SqlitePostRepository(pool), SqliteFeatureRepository(pool), SqliteTransactions(pool))
+    finally:
+        await pool.close()
+
+
+STORAGES: dict[str, Callable[[Path], AbstractAsyncContextManager[Storage]]] = {"memory": memory, "sqlite": sqlite}

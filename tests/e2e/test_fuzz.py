@@ -1,0 +1,86 @@
+"""Whatever its own document allows or forbids is sent to the service, with and without a token.
+
+FUZZ_EXAMPLES sets how many cases each operation gets: `FUZZ_EXAMPLES=500 make test ARGS=tests/e2e/test_fuzz.py`.
+"""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from app.adapters.config.secret import Secret
+from app.adapters.config.settings import AuthSettings, Settings
+from app.container import Container
+from app.entrypoints.app import create_app
+from app.entrypoints.http.swagger import DOCUMENT
+from tests.processes import Service, service, token_of
+
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "25"))
+
+# The document can't say which cursor or which version is the right one: who sends another one is told so.
+RIGHTLY_REFUSED = {
+    "INVALID_CURSOR",
+    "CURSOR_WITH_OFFSET",
+    "POST_CHANGED",
+    "PRECONDITION_REQUIRED",
+    "INVALID_IF_MATCH",
+}
+
+cases: Counter[str] = Counter()
+
+
+def document() -> dict[str, Any]:
+    """The service's own OpenAPI document."""
+    settings = Settings(auth=AuthSettings(secret=Secret("only to make the document, never to sign")))
+    found: dict[str, Any] = json.loads(create_app(Container(settings=settings))[DOCUMENT])
+    return found
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with service(tmp_path_factory.mktemp("fuzz")) as started:
+        yield started
+        print(f"\n{sum(cases.values())} cases: {dict(cases)}")
+
+
+@pytest.fixture(scope="module")
+def bearer(running: Service) -> str:
+    return token_of(running)
+
+
+schema = schemathesis.openapi.from_dict(document())
+fuzzing = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    database=None,
+    derandomize="FUZZ_EXAMPLES" not in os.environ,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.generate],
+)
+
+
+def check(case: Any, url: str, who: str, headers: dict[str, str]) -> None:
+    answer = case.call(base_url=url, headers=headers)
+    cases[who] += 1
+    is_json = "json" in answer.headers.get("content-type", [""])[0] and answer.content
+    code = answer.json().get("code") if is_json else None
+    excluded = [positive_data_acceptance] if code in RIGHTLY_REFUSED else []
+    case.validate_response(answer, excluded_checks=excluded, headers=headers)
+
+
+@schema.parametrize()
+@fuzzing
+def test_nobody_in_particular(case: Any, running: Service) -> None:
+    check(case, running.url, "anonymous", {})
+
+
+@schema.parametrize()
+@fuzzing
+def test_who_may_write(case: Any, running: Service, bearer: str) -> None:
+    check(case, running.url, "authenticated", {"Authorization": f"Bearer {bearer}"})

@@ -1,0 +1,92 @@
+"""The service as a process of its own, as an operator runs it."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import attrs
+
+ROOT = Path(__file__).parent.parent
+
+
+def free_port() -> int:
+    """A port that nobody listens on, below the ephemeral ones."""
+    for port in range(20_000 + os.getpid() % 8_000, 32_000):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError("There is no free port.")
+
+
+def environment_in(folder: Path, **settings: object) -> dict[str, str]:
+    """An environment whose only APP_ settings are these, and whose data lies in `folder`."""
+    (folder / "given.env").touch()
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("APP_")}
+    given = {"DATA_DIR": folder, "ENV_FILE": folder / "given.env", **settings}
+    named = {f"APP_{name}": str(value) for name, value in given.items()}
+    return {**kept, "PYTHONPATH": str(ROOT / "src"), **named}
+
+
+def command(*arguments: str, environment: dict[str, str], timeout: float = 30) -> "subprocess.CompletedProcess[str]":
+    """Run one command of the service to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "app.entrypoints", *arguments],
+        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=timeout, check=False,
+    )  # fmt: skip
+
+
+@attrs.frozen
+class Service:
+    """A running service."""
+
+    url: str
+    process: "subprocess.Popen[bytes]"
+    environment: dict[str, str]
+    output: Path
+
+
+@contextmanager
+def service(folder: Path, **settings: object) -> Iterator[Service]:
+    """The service on SQLite in `folder`, ready; ended afterwards in whatever state it is."""
+    port = free_port()
+    environment = environment_in(folder, HTTP__PORT=port, **settings)
+    output = folder / "output.log"
+    with output.open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app.entrypoints", "run"], cwd=ROOT, env=environment, stdout=log, stderr=log
+        )
+    try:
+        found = Service(f"http://127.0.0.1:{port}", process, environment, output)
+        wait_until_ready(found)
+        yield found
+    finally:
+        process.kill()
+        process.wait()
+
+
+def wait_until_ready(running: Service, seconds: float = 20) -> None:
+    """Return when the service says that it is ready; fails with its output when it doesn't."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and running.process.poll() is None:
+        try:
+            urllib.request.urlopen(f"{running.url}/health/ready", timeout=1).close()
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.05)
+        else:
+            return
+    raise AssertionError(running.output.read_text())
+
+
+def token_of(running: Service) -> str:
+    """A token made by the service's own command."""
+    return command("token", environment=running.environment).stdout.strip()
