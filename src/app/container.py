@@ -12,6 +12,12 @@ from prometheus_client import CollectorRegistry
 
 from app.adapters.config.dev_secret import dev_secret
 from app.adapters.config.settings import Environment, LogFormat, Settings
+from app.adapters.mysql.features import MysqlFeatureRepository
+from app.adapters.mysql.migrations import MysqlMigrations, MysqlSchemaCheck
+from app.adapters.mysql.pool import MysqlPool, PooledStatements, make_pools
+from app.adapters.mysql.posts import MysqlPostRepository
+from app.adapters.mysql.unit_of_work import MysqlTransactions
+from app.adapters.named_pools import NamedPools
 from app.adapters.sqlite.features import SqliteFeatureRepository
 from app.adapters.sqlite.migrations import SqliteMigrations, SqliteSchemaCheck
 from app.adapters.sqlite.pool import SqlitePool
@@ -77,9 +83,13 @@ class Container(containers.DeclarativeContainer):
     access_log = providers.Singleton(AccessLog, as_json=providers.Callable(logs_as_json, settings))
     tokens = providers.Singleton(make_tokens, settings)
     sqlite_pool: providers.Provider[Pool] = providers.Singleton(SqlitePool, settings.provided.sqlite)
-    pools: providers.Provider[list[Pool]] = providers.Selector(storage, sqlite=providers.List(sqlite_pool))
+    mysql_pools: providers.Provider[NamedPools[MysqlPool]] = providers.Singleton(make_pools, settings.provided.mysql)
+    mysql_schema: providers.Provider[SchemaCheck] = providers.Singleton(MysqlSchemaCheck, mysql_pools)
+    pools: providers.Provider[list[Pool]] = providers.Selector(
+        storage, sqlite=providers.List(sqlite_pool), mysql=mysql_pools.provided.all.call()
+    )
     schema: providers.Provider[SchemaCheck] = providers.Selector(
-        storage, sqlite=providers.Singleton(SqliteSchemaCheck, sqlite_pool)
+        storage, sqlite=providers.Singleton(SqliteSchemaCheck, sqlite_pool), mysql=mysql_schema
     )
     readiness = providers.Singleton(Readiness, pools, schema)
     resources: providers.Provider[list[Resource]] = providers.Callable(
@@ -88,17 +98,25 @@ class Container(containers.DeclarativeContainer):
 
     # Adapters
 
+    mysql_statements = providers.Singleton(PooledStatements, mysql_pools)
+    mysql_posts: providers.Provider[PostRepository] = providers.Singleton(MysqlPostRepository, mysql_statements)
+    mysql_features: providers.Provider[FeatureRepository] = providers.Singleton(
+        MysqlFeatureRepository, mysql_statements
+    )
+    mysql_transactions: providers.Provider[Transactions] = providers.Singleton(MysqlTransactions, mysql_statements)
+    mysql_migrations: providers.Provider[Migrations] = providers.Factory(MysqlMigrations, settings.provided.mysql)
+
     posts: providers.Provider[PostRepository] = providers.Selector(
-        storage, sqlite=providers.Singleton(SqlitePostRepository, sqlite_pool)
+        storage, sqlite=providers.Singleton(SqlitePostRepository, sqlite_pool), mysql=mysql_posts
     )
     features: providers.Provider[FeatureRepository] = providers.Selector(
-        storage, sqlite=providers.Singleton(SqliteFeatureRepository, sqlite_pool)
+        storage, sqlite=providers.Singleton(SqliteFeatureRepository, sqlite_pool), mysql=mysql_features
     )
     transactions: providers.Provider[Transactions] = providers.Selector(
-        storage, sqlite=providers.Singleton(SqliteTransactions, sqlite_pool)
+        storage, sqlite=providers.Singleton(SqliteTransactions, sqlite_pool), mysql=mysql_transactions
     )
     migrations: providers.Provider[Migrations] = providers.Selector(
-        storage, sqlite=providers.Factory(SqliteMigrations, settings.provided.sqlite)
+        storage, sqlite=providers.Factory(SqliteMigrations, settings.provided.sqlite), mysql=mysql_migrations
     )
 
     # Services
