@@ -10,6 +10,7 @@ from attrs.validators import ge, gt, in_, le, min_len
 from app.adapters.config.checks import min_bytes, web_address
 from app.adapters.config.secret import Secret
 from app.adapters.config.setting import setting
+from app.adapters.named_pools import PRIMARY
 from app.adapters.sqlite.settings import SqliteSettings
 
 SECRET_BYTES = 32
@@ -101,3 +102,9 @@ class Settings(StorageSettings):
     http: HttpSettings = attrs.field(factory=HttpSettings)
     log: LogSettings = attrs.field(factory=LogSettings)
     auth: AuthSettings = attrs.field(factory=AuthSettings)
+
+
+def where_data_is(settings: Settings) -> str:
+    """Where the chosen storage keeps its data, for people: its file, or its primary server without the password."""
+    chosen = getattr(settings, settings.storage)
+    return str(chosen[PRIMARY].dsn) if isinstance(chosen, dict) else str(chosen.path.absolute())
