@@ -14,7 +14,7 @@ from app.adapters.config.dev_secret import dev_secret
 from app.adapters.config.settings import Environment, LogFormat, Settings
 from app.adapters.mysql.features import MysqlFeatureRepository
 from app.adapters.mysql.migrations import MysqlMigrations, MysqlSchemaCheck
-from app.adapters.mysql.pool import MysqlPool, PooledStatements, make_pools
+from app.adapters.mysql.pool import MysqlPool, MysqlStatements, make_mysql_pools
 from app.adapters.mysql.posts import MysqlPostRepository
 from app.adapters.mysql.unit_of_work import MysqlTransactions
 from app.adapters.named_pools import NamedPools
@@ -83,7 +83,9 @@ class Container(containers.DeclarativeContainer):
     access_log = providers.Singleton(AccessLog, as_json=providers.Callable(logs_as_json, settings))
     tokens = providers.Singleton(make_tokens, settings)
     sqlite_pool: providers.Provider[Pool] = providers.Singleton(SqlitePool, settings.provided.sqlite)
-    mysql_pools: providers.Provider[NamedPools[MysqlPool]] = providers.Singleton(make_pools, settings.provided.mysql)
+    mysql_pools: providers.Provider[NamedPools[MysqlPool]] = providers.Singleton(
+        make_mysql_pools, settings.provided.mysql
+    )
     mysql_schema: providers.Provider[SchemaCheck] = providers.Singleton(MysqlSchemaCheck, mysql_pools)
     pools: providers.Provider[list[Pool]] = providers.Selector(
         storage, sqlite=providers.List(sqlite_pool), mysql=mysql_pools.provided.all.call()
@@ -98,7 +100,7 @@ class Container(containers.DeclarativeContainer):
 
     # Adapters
 
-    mysql_statements = providers.Singleton(PooledStatements, mysql_pools)
+    mysql_statements = providers.Singleton(MysqlStatements, mysql_pools)
     mysql_posts: providers.Provider[PostRepository] = providers.Singleton(MysqlPostRepository, mysql_statements)
     mysql_features: providers.Provider[FeatureRepository] = providers.Singleton(
         MysqlFeatureRepository, mysql_statements

@@ -142,7 +142,7 @@ class Transaction:
         yield self
 
 
-class PooledStatements:
+class MysqlStatements:
     """Statements on the named pools: the primary, and the replica for reads that may be a little old."""
 
     def __init__(self, pools: NamedPools[MysqlPool]) -> None:
@@ -165,6 +165,6 @@ class PooledStatements:
         return self._pools.primary.transaction()
 
 
-def make_pools(settings: Mapping[str, MysqlPoolSettings]) -> NamedPools[MysqlPool]:
+def make_mysql_pools(settings: Mapping[str, MysqlPoolSettings]) -> NamedPools[MysqlPool]:
     """A pool for each name that has settings."""
     return NamedPools({name: MysqlPool(name, each) for name, each in settings.items()})
