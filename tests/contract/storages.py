@@ -8,6 +8,10 @@ import attrs
 import pytest
 
 from app.adapters.memory.store import MemoryStore
+from app.adapters.mysql.features import MysqlFeatureRepository
+from app.adapters.mysql.pool import MysqlStatements, make_mysql_pools
+from app.adapters.mysql.posts import MysqlPostRepository
+from app.adapters.mysql.unit_of_work import MysqlTransactions
 from app.adapters.sqlite.features import SqliteFeatureRepository
 from app.adapters.sqlite.migrations import SqliteMigrations
 from app.adapters.sqlite.pool import SqlitePool
@@ -17,6 +21,7 @@ from app.adapters.sqlite.unit_of_work import SqliteTransactions
 from app.ports.features import FeatureRepository
 from app.ports.posts import PostRepository
 from app.ports.unit_of_work import Transactions
+from tests.mysql import pool_settings
 
 
 @attrs.frozen
@@ -46,10 +51,24 @@ async def sqlite(_: pytest.FixtureRequest, folder: Path) -> AsyncIterator[Storag
         await pool.close()
 
 
+@asynccontextmanager
+async def mysql(request: pytest.FixtureRequest, _: Path) -> AsyncIterator[Storage]:
+    pools = make_mysql_pools({"primary": pool_settings(request.getfixturevalue("mysql_dsn"))})
+    await pools.primary.open()
+    statements = MysqlStatements(pools)
+    try:
+        yield Storage(
+            MysqlPostRepository(statements), MysqlFeatureRepository(statements), MysqlTransactions(statements)
+        )
+    finally:
+        await pools.primary.close()
+
+
 Opened = Callable[[pytest.FixtureRequest, Path], AbstractAsyncContextManager[Storage]]
 """Gives an empty storage; servers are asked for by the names of their fixtures, files go into the folder."""
 
 STORAGES: dict[str, Opened] = {
     "memory": memory,
     "sqlite": sqlite,
+    "mysql": mysql,
 }
