@@ -11,6 +11,7 @@ from app.adapters.mysql.connections import FAILURES, Connections, within
 from app.adapters.mysql.errors import not_opened, translated
 from app.adapters.mysql.settings import MysqlPoolSettings
 from app.adapters.named_pools import REPLICA, NamedPools, open_within
+from app.adapters.storage_errors import StorageRefused
 from app.context import note_write
 from app.domain.errors import Unavailable
 from app.ports.health import PoolUsage
@@ -52,7 +53,11 @@ class MysqlPool:
 
         A pool that isn't required is tried once and warned of: it connects when its server is there.
         """
-        connections = Connections(self._settings)
+        try:
+            connections = Connections(self._settings)
+        except OSError as error:
+            where = variable(("mysql", self.name, "tls_ca"))
+            raise StorageRefused(f"Check {where} and the settings beside it: {error}.") from error
 
         async def fill() -> None:
             try:
