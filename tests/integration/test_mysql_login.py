@@ -1,9 +1,9 @@
 """How connections to MySQL or MariaDB are made: TLS, passwords, refusals, and what is told of them."""
 
 import asyncio
-import datetime
 import ipaddress
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from app.adapters.mysql.migrations import MysqlMigrations
 from app.adapters.mysql.pool import MysqlPool
+from app.adapters.mysql.settings import Tls
 from app.adapters.storage_errors import StorageRefused
 from app.domain.errors import Unavailable
 from app.ports.migrations import MigrationError
@@ -61,8 +62,8 @@ async def test_a_user_without_special_rights_can_end_its_own_queries(user_dsn: s
             async with asyncio.timeout(0.2):
                 await pool.read("SELECT sleep(30)")
         await pool.ping()
-        running = "SELECT count(*) FROM information_schema.processlist WHERE info LIKE '%%sleep(30)%%' AND info NOT LIKE '%%info%%'"
-        assert await pool.read(running) == ((0,),)
+    running = execute(user_dsn, "SELECT info FROM information_schema.processlist")
+    assert ("SELECT sleep(30)",) not in running
 
 
 @pytest.mark.parametrize("part", ["password", "database"])
@@ -96,21 +97,18 @@ async def test_a_server_that_is_not_there_is_tried_until_the_time_is_over() -> N
 
 
 async def test_tls_is_not_given_up_where_the_server_offers_none(mariadb_server: Server) -> None:
-    if (
-        execute(mariadb_server.dsn, "SHOW VARIABLES LIKE 'tls_version'", "SHOW STATUS LIKE 'Ssl_accept%'")
-        and execute(mariadb_server.dsn, "SELECT @@version")[0][0].find("MariaDB") < 0
-    ):
-        pytest.skip("MySQL always offers TLS.")
+    if "MariaDB" not in execute(mariadb_server.dsn, "SELECT version()")[0][0]:
+        pytest.skip("A MySQL server makes itself a certificate.")
     with a_database(mariadb_server.dsn) as dsn:
-        pool = MysqlPool("primary", pool_settings(dsn, tls="unverified"))
+        pool = MysqlPool("primary", pool_settings(dsn, tls=Tls.UNVERIFIED))
         with pytest.raises(StorageRefused, match="TLS"):
             await pool.open()
         with pytest.raises(MigrationError, match="SSL"):
-            MysqlMigrations({"primary": pool_settings(dsn, tls="unverified")}).status()
+            MysqlMigrations({"primary": pool_settings(dsn, tls=Tls.UNVERIFIED)}).status()
 
 
 async def test_tls_files_that_are_not_there_are_named(mysql_dsn: str) -> None:
-    pool = MysqlPool("primary", pool_settings(mysql_dsn, tls="verified", tls_ca=Path("/nowhere.pem")))
+    pool = MysqlPool("primary", pool_settings(mysql_dsn, tls=Tls.VERIFIED, tls_ca=Path("/nowhere.pem")))
     with pytest.raises(StorageRefused, match="APP_MYSQL__PRIMARY__TLS_CA"):
         await pool.open()
 
@@ -119,15 +117,15 @@ def make_certificate(folder: Path) -> Path:
     """A certificate of its own authority for 127.0.0.1, beside its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test server")])
-    now = datetime.datetime.now(datetime.UTC)
+    now = datetime.now(UTC)
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
         .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
@@ -164,23 +162,23 @@ def tls_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, 
 
 async def test_a_verified_server_is_spoken_to_in_cipher(tls_server: tuple[str, Path]) -> None:
     dsn, authority = tls_server
-    async with a_pool(dsn, tls="verified", tls_ca=authority) as pool:
+    async with a_pool(dsn, tls=Tls.VERIFIED, tls_ca=authority) as pool:
         assert (await pool.read("SHOW STATUS LIKE 'Ssl_cipher'"))[0][1]
-    assert MysqlMigrations({"primary": pool_settings(dsn, tls="verified", tls_ca=authority)}).apply()
+    assert MysqlMigrations({"primary": pool_settings(dsn, tls=Tls.VERIFIED, tls_ca=authority)}).apply()
 
 
 async def test_a_server_need_not_be_verified(tls_server: tuple[str, Path]) -> None:
-    async with a_pool(tls_server[0], tls="unverified") as pool:
+    async with a_pool(tls_server[0], tls=Tls.UNVERIFIED) as pool:
         assert (await pool.read("SHOW STATUS LIKE 'Ssl_cipher'"))[0][1]
 
 
 async def test_a_server_of_an_unknown_authority_is_refused(tls_server: tuple[str, Path]) -> None:
     with pytest.raises(StorageRefused, match="certificate"):
-        await MysqlPool("primary", pool_settings(tls_server[0], tls="verified")).open()
+        await MysqlPool("primary", pool_settings(tls_server[0], tls=Tls.VERIFIED)).open()
 
 
 async def test_a_server_of_another_name_is_refused(tls_server: tuple[str, Path]) -> None:
     dsn, authority = tls_server
     elsewhere = dsn.replace("127.0.0.1", "localhost")
     with pytest.raises(StorageRefused, match="localhost"):
-        await MysqlPool("primary", pool_settings(elsewhere, tls="verified", tls_ca=authority)).open()
+        await MysqlPool("primary", pool_settings(elsewhere, tls=Tls.VERIFIED, tls_ca=authority)).open()
