@@ -14,10 +14,17 @@ from app.adapters.config.dev_secret import dev_secret
 from app.adapters.config.settings import Environment, LogFormat, Settings
 from app.adapters.mysql.features import MysqlFeatureRepository
 from app.adapters.mysql.migrations import MysqlMigrations, MysqlSchemaCheck
-from app.adapters.mysql.pool import MysqlPool, MysqlStatements, make_mysql_pools
+from app.adapters.mysql.pool import MysqlPool, make_mysql_pools
 from app.adapters.mysql.posts import MysqlPostRepository
+from app.adapters.mysql.statements import MysqlStatements
 from app.adapters.mysql.unit_of_work import MysqlTransactions
 from app.adapters.named_pools import NamedPools
+from app.adapters.postgres.features import PostgresFeatureRepository
+from app.adapters.postgres.migrations import PostgresMigrations, PostgresSchemaCheck
+from app.adapters.postgres.pool import PostgresPool, make_pools
+from app.adapters.postgres.posts import PostgresPostRepository
+from app.adapters.postgres.statements import PooledStatements
+from app.adapters.postgres.unit_of_work import PostgresTransactions
 from app.adapters.sqlite.features import SqliteFeatureRepository
 from app.adapters.sqlite.migrations import SqliteMigrations, SqliteSchemaCheck
 from app.adapters.sqlite.pool import SqlitePool
@@ -82,16 +89,24 @@ class Container(containers.DeclarativeContainer):
     registry = providers.Singleton(CollectorRegistry)
     access_log = providers.Singleton(AccessLog, as_json=providers.Callable(logs_as_json, settings))
     tokens = providers.Singleton(make_tokens, settings)
-    sqlite_pool: providers.Provider[Pool] = providers.Singleton(SqlitePool, settings.provided.sqlite)
+    postgres_pools: providers.Provider[NamedPools[PostgresPool]] = providers.Singleton(
+        make_pools, settings.provided.postgres
+    )
     mysql_pools: providers.Provider[NamedPools[MysqlPool]] = providers.Singleton(
         make_mysql_pools, settings.provided.mysql
     )
-    mysql_schema: providers.Provider[SchemaCheck] = providers.Singleton(MysqlSchemaCheck, mysql_pools)
+    sqlite_pool: providers.Provider[Pool] = providers.Singleton(SqlitePool, settings.provided.sqlite)
     pools: providers.Provider[list[Pool]] = providers.Selector(
-        storage, sqlite=providers.List(sqlite_pool), mysql=mysql_pools.provided.all.call()
+        storage,
+        sqlite=providers.List(sqlite_pool),
+        postgres=postgres_pools.provided.all.call(),
+        mysql=mysql_pools.provided.all.call(),
     )
     schema: providers.Provider[SchemaCheck] = providers.Selector(
-        storage, sqlite=providers.Singleton(SqliteSchemaCheck, sqlite_pool), mysql=mysql_schema
+        storage,
+        sqlite=providers.Singleton(SqliteSchemaCheck, sqlite_pool),
+        postgres=providers.Singleton(PostgresSchemaCheck, postgres_pools),
+        mysql=providers.Singleton(MysqlSchemaCheck, mysql_pools),
     )
     readiness = providers.Singleton(Readiness, pools, schema)
     resources: providers.Provider[list[Resource]] = providers.Callable(
@@ -100,25 +115,31 @@ class Container(containers.DeclarativeContainer):
 
     # Adapters
 
+    postgres_statements = providers.Singleton(PooledStatements, postgres_pools)
     mysql_statements = providers.Singleton(MysqlStatements, mysql_pools)
-    mysql_posts: providers.Provider[PostRepository] = providers.Singleton(MysqlPostRepository, mysql_statements)
-    mysql_features: providers.Provider[FeatureRepository] = providers.Singleton(
-        MysqlFeatureRepository, mysql_statements
-    )
-    mysql_transactions: providers.Provider[Transactions] = providers.Singleton(MysqlTransactions, mysql_statements)
-    mysql_migrations: providers.Provider[Migrations] = providers.Factory(MysqlMigrations, settings.provided.mysql)
-
     posts: providers.Provider[PostRepository] = providers.Selector(
-        storage, sqlite=providers.Singleton(SqlitePostRepository, sqlite_pool), mysql=mysql_posts
+        storage,
+        sqlite=providers.Singleton(SqlitePostRepository, sqlite_pool),
+        postgres=providers.Singleton(PostgresPostRepository, postgres_statements),
+        mysql=providers.Singleton(MysqlPostRepository, mysql_statements),
     )
     features: providers.Provider[FeatureRepository] = providers.Selector(
-        storage, sqlite=providers.Singleton(SqliteFeatureRepository, sqlite_pool), mysql=mysql_features
+        storage,
+        sqlite=providers.Singleton(SqliteFeatureRepository, sqlite_pool),
+        postgres=providers.Singleton(PostgresFeatureRepository, postgres_statements),
+        mysql=providers.Singleton(MysqlFeatureRepository, mysql_statements),
     )
     transactions: providers.Provider[Transactions] = providers.Selector(
-        storage, sqlite=providers.Singleton(SqliteTransactions, sqlite_pool), mysql=mysql_transactions
+        storage,
+        sqlite=providers.Singleton(SqliteTransactions, sqlite_pool),
+        postgres=providers.Singleton(PostgresTransactions, postgres_pools),
+        mysql=providers.Singleton(MysqlTransactions, mysql_pools),
     )
     migrations: providers.Provider[Migrations] = providers.Selector(
-        storage, sqlite=providers.Factory(SqliteMigrations, settings.provided.sqlite), mysql=mysql_migrations
+        storage,
+        sqlite=providers.Factory(SqliteMigrations, settings.provided.sqlite),
+        postgres=providers.Factory(PostgresMigrations, settings.provided.postgres),
+        mysql=providers.Factory(MysqlMigrations, settings.provided.mysql),
     )
 
     # Services

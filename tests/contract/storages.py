@@ -9,9 +9,15 @@ import pytest
 
 from app.adapters.memory.store import MemoryStore
 from app.adapters.mysql.features import MysqlFeatureRepository
-from app.adapters.mysql.pool import MysqlStatements, make_mysql_pools
+from app.adapters.mysql.pool import make_mysql_pools
 from app.adapters.mysql.posts import MysqlPostRepository
+from app.adapters.mysql.statements import MysqlStatements
 from app.adapters.mysql.unit_of_work import MysqlTransactions
+from app.adapters.postgres.features import PostgresFeatureRepository
+from app.adapters.postgres.pool import make_pools
+from app.adapters.postgres.posts import PostgresPostRepository
+from app.adapters.postgres.statements import PooledStatements
+from app.adapters.postgres.unit_of_work import PostgresTransactions
 from app.adapters.sqlite.features import SqliteFeatureRepository
 from app.adapters.sqlite.migrations import SqliteMigrations
 from app.adapters.sqlite.pool import SqlitePool
@@ -21,7 +27,8 @@ from app.adapters.sqlite.unit_of_work import SqliteTransactions
 from app.ports.features import FeatureRepository
 from app.ports.posts import PostRepository
 from app.ports.unit_of_work import Transactions
-from tests.mysql import pool_settings
+from tests.mysql_databases import pool_settings as mysql_pool_settings
+from tests.postgres_databases import emptied, pool_settings
 
 
 @attrs.frozen
@@ -52,14 +59,27 @@ async def sqlite(_: pytest.FixtureRequest, folder: Path) -> AsyncIterator[Storag
 
 
 @asynccontextmanager
-async def mysql(request: pytest.FixtureRequest, _: Path) -> AsyncIterator[Storage]:
-    pools = make_mysql_pools({"primary": pool_settings(request.getfixturevalue("mysql_dsn"))})
+async def postgres(request: pytest.FixtureRequest, _: Path) -> AsyncIterator[Storage]:
+    dsn = request.getfixturevalue("postgres_database")
+    emptied(dsn)
+    pools = make_pools({"primary": pool_settings(dsn)})
     await pools.primary.open()
-    statements = MysqlStatements(pools)
     try:
+        statements = PooledStatements(pools)
         yield Storage(
-            MysqlPostRepository(statements), MysqlFeatureRepository(statements), MysqlTransactions(statements)
+            PostgresPostRepository(statements), PostgresFeatureRepository(statements), PostgresTransactions(pools)
         )
+    finally:
+        await pools.primary.close()
+
+
+@asynccontextmanager
+async def mysql(request: pytest.FixtureRequest, _: Path) -> AsyncIterator[Storage]:
+    pools = make_mysql_pools({"primary": mysql_pool_settings(request.getfixturevalue("mysql_dsn"))})
+    await pools.primary.open()
+    try:
+        statements = MysqlStatements(pools)
+        yield Storage(MysqlPostRepository(statements), MysqlFeatureRepository(statements), MysqlTransactions(pools))
     finally:
         await pools.primary.close()
 
@@ -70,5 +90,6 @@ Opened = Callable[[pytest.FixtureRequest, Path], AbstractAsyncContextManager[Sto
 STORAGES: dict[str, Opened] = {
     "memory": memory,
     "sqlite": sqlite,
+    "postgres": postgres,
     "mysql": mysql,
 }

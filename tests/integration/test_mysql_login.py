@@ -19,7 +19,7 @@ from app.adapters.mysql.settings import Tls
 from app.adapters.storage_errors import StorageRefused
 from app.domain.errors import Unavailable
 from app.ports.migrations import MigrationError
-from tests.mysql import a_database, a_pool, execute, pool_settings
+from tests.mysql_databases import a_database, a_pool, execute, pool_settings
 from tests.processes import free_port
 from tests.servers.kinds import Server, server
 from tests.servers.mariadb import MARIADB

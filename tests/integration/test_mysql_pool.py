@@ -11,7 +11,7 @@ from app.adapters.mysql.connection import MysqlConnection, Thread
 from app.adapters.mysql.pool import MysqlPool
 from app.adapters.storage_errors import StorageTimeout
 from app.domain.errors import TransactionAborted, Unavailable
-from tests.mysql import a_pool, execute, pool_settings
+from tests.mysql_databases import a_pool, execute, pool_settings
 from tests.servers.kinds import Server
 
 HANG = 10

@@ -166,7 +166,7 @@ def test_the_example_file_is_up_to_date() -> None:
 
 def test_the_example_file_with_all_comments_taken_away_says_the_defaults(tmp_path: Path) -> None:
     path = tmp_path / ".env"
-    path.write_text(re.sub(r"(?m)^#(?=APP_)", "", env_example()))
+    path.write_text(re.sub(r"(?m)^#(?=APP_[^<]*=)", "", env_example()))
     loaded = load_settings([DotEnvSource(path)])
     assert Settings() == loaded.settings
     assert "default" not in {row.origin for row in loaded.rows()}

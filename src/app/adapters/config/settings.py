@@ -12,6 +12,7 @@ from app.adapters.config.secret import Secret
 from app.adapters.config.setting import setting
 from app.adapters.mysql.settings import MysqlPoolSettings
 from app.adapters.named_pools import PRIMARY
+from app.adapters.postgres.settings import PostgresPoolSettings
 from app.adapters.sqlite.settings import SqliteSettings
 
 SECRET_BYTES = 32
@@ -85,6 +86,9 @@ class StorageSettings:
     """The storages that there are: each field is one, and `APP_STORAGE` takes its name."""
 
     sqlite: SqliteSettings = attrs.field(factory=SqliteSettings)
+    postgres: dict[str, PostgresPoolSettings] = setting(
+        attrs.Factory(dict), "Pools of PostgreSQL: `primary`, and `replica` for reads that may lag behind"
+    )
     mysql: dict[str, MysqlPoolSettings] = setting(
         attrs.Factory(dict), "Pools of MySQL or MariaDB: `primary`, and `replica` for reads that may lag behind"
     )

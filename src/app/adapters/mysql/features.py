@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from app.adapters.mysql.pool import Statements, Transaction
+from app.adapters.mysql.pool import Transaction
+from app.adapters.mysql.statements import Statements
 from app.adapters.storage_errors import no_post
 from app.domain.model.features import Feature, FeatureQuery, NewFeature
 from app.domain.model.paging import Page

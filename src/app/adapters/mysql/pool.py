@@ -3,7 +3,6 @@
 import logging
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Protocol
 
 from app.adapters.config.setting import variable
 from app.adapters.mysql.connection import MysqlConnection, Result, Row
@@ -17,26 +16,6 @@ from app.domain.errors import Unavailable
 from app.ports.health import PoolUsage
 
 logger = logging.getLogger(__name__)
-
-
-class Statements(Protocol):
-    """Where statements run: the pools, each on its own, or a transaction."""
-
-    async def read(self, sql: str, parameters: Iterable[object] = ()) -> Sequence[Row]:
-        """The rows of one query."""
-        ...
-
-    async def read_stale(self, sql: str, parameters: Iterable[object] = ()) -> Sequence[Row]:
-        """The rows of one query that may be a little old."""
-        ...
-
-    async def write(self, sql: str, parameters: Iterable[object] = ()) -> Result:
-        """Run one statement that changes something."""
-        ...
-
-    def transaction(self) -> AbstractAsyncContextManager["Transaction"]:
-        """Several statements, all or nothing."""
-        ...
 
 
 class MysqlPool:
@@ -145,29 +124,6 @@ class Transaction:
     async def transaction(self) -> AsyncIterator["Transaction"]:
         """This one: what is done in it is part of it."""
         yield self
-
-
-class MysqlStatements:
-    """Statements on the named pools: the primary, and the replica for reads that may be a little old."""
-
-    def __init__(self, pools: NamedPools[MysqlPool]) -> None:
-        self._pools = pools
-
-    async def read(self, sql: str, parameters: Iterable[object] = ()) -> Sequence[Row]:
-        """The rows of one query, as of now."""
-        return await self._pools.primary.read(sql, parameters)
-
-    async def read_stale(self, sql: str, parameters: Iterable[object] = ()) -> Sequence[Row]:
-        """The rows of one query, from the replica where that will do."""
-        return await self._pools.read_stale(lambda pool: pool.read(sql, parameters))
-
-    async def write(self, sql: str, parameters: Iterable[object] = ()) -> Result:
-        """Run one statement that changes something, and commit."""
-        return await self._pools.primary.write(sql, parameters)
-
-    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
-        """Several statements, all or nothing."""
-        return self._pools.primary.transaction()
 
 
 def make_mysql_pools(settings: Mapping[str, MysqlPoolSettings]) -> NamedPools[MysqlPool]:

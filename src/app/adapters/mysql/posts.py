@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from app.adapters.mysql.pool import Statements
+from app.adapters.mysql.statements import Statements
 from app.adapters.storage_errors import no_post, post_changed
 from app.domain.model.features import Feature
 from app.domain.model.paging import Page, Position

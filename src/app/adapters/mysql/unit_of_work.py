@@ -6,8 +6,9 @@ from contextlib import asynccontextmanager
 import attrs
 
 from app.adapters.mysql.features import MysqlFeatureRepository
-from app.adapters.mysql.pool import Statements
+from app.adapters.mysql.pool import MysqlPool
 from app.adapters.mysql.posts import MysqlPostRepository
+from app.adapters.named_pools import NamedPools
 
 
 @attrs.frozen
@@ -21,10 +22,10 @@ class MysqlWork:
 class MysqlTransactions:
     """The port `Transactions` on MySQL."""
 
-    def __init__(self, statements: Statements) -> None:
-        self._statements = statements
+    def __init__(self, pools: NamedPools[MysqlPool]) -> None:
+        self._pools = pools
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[MysqlWork]:
-        async with self._statements.transaction() as transaction:
+        async with self._pools.primary.transaction() as transaction:
             yield MysqlWork(MysqlPostRepository(transaction), MysqlFeatureRepository(transaction))

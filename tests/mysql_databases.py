@@ -23,7 +23,7 @@ def execute(server: str, *statements: str) -> tuple[tuple[Any, ...], ...]:
         host=url.hostname,
         port=url.port or 3306,
         user=unquote(url.username or ""),
-        password=unquote(url.password or ""),
+        password=unquote(url.password or "").encode(),
         database=url.path.removeprefix("/") or None,
         autocommit=True,
     )
