@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from app.adapters.mysql.migrations import MysqlMigrations
 from app.adapters.mysql.pool import MysqlPool
-from app.adapters.mysql.settings import Tls
 from app.adapters.storage_errors import StorageRefused
 from app.domain.errors import Unavailable
 from app.ports.migrations import MigrationError
@@ -100,15 +99,15 @@ async def test_tls_is_not_given_up_where_the_server_offers_none(mariadb_server: 
     if "MariaDB" not in execute(mariadb_server.dsn, "SELECT version()")[0][0]:
         pytest.skip("A MySQL server makes itself a certificate.")
     with a_database(mariadb_server.dsn) as dsn:
-        pool = MysqlPool("primary", pool_settings(dsn, tls=Tls.UNVERIFIED))
+        pool = MysqlPool("primary", pool_settings(dsn, tls="require"))
         with pytest.raises(StorageRefused, match="TLS"):
             await pool.open()
         with pytest.raises(MigrationError, match="SSL"):
-            MysqlMigrations({"primary": pool_settings(dsn, tls=Tls.UNVERIFIED)}).status()
+            MysqlMigrations({"primary": pool_settings(dsn, tls="require")}).status()
 
 
 async def test_tls_files_that_are_not_there_are_named(mysql_dsn: str) -> None:
-    pool = MysqlPool("primary", pool_settings(mysql_dsn, tls=Tls.VERIFIED, tls_ca=Path("/nowhere.pem")))
+    pool = MysqlPool("primary", pool_settings(mysql_dsn, tls="verify-full", tls_ca=Path("/nowhere.pem")))
     with pytest.raises(StorageRefused, match="APP_MYSQL__PRIMARY__TLS_CA"):
         await pool.open()
 
@@ -162,23 +161,25 @@ def tls_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, 
 
 async def test_a_verified_server_is_spoken_to_in_cipher(tls_server: tuple[str, Path]) -> None:
     dsn, authority = tls_server
-    async with a_pool(dsn, tls=Tls.VERIFIED, tls_ca=authority) as pool:
+    async with a_pool(dsn, tls="verify-full", tls_ca=authority) as pool:
         assert (await pool.read("SHOW STATUS LIKE 'Ssl_cipher'"))[0][1]
-    assert MysqlMigrations({"primary": pool_settings(dsn, tls=Tls.VERIFIED, tls_ca=authority)}).apply()
+    assert MysqlMigrations({"primary": pool_settings(dsn, tls="verify-full", tls_ca=authority)}).apply()
 
 
 async def test_a_server_need_not_be_verified(tls_server: tuple[str, Path]) -> None:
-    async with a_pool(tls_server[0], tls=Tls.UNVERIFIED) as pool:
+    async with a_pool(tls_server[0], tls="require") as pool:
         assert (await pool.read("SHOW STATUS LIKE 'Ssl_cipher'"))[0][1]
 
 
 async def test_a_server_of_an_unknown_authority_is_refused(tls_server: tuple[str, Path]) -> None:
     with pytest.raises(StorageRefused, match="certificate"):
-        await MysqlPool("primary", pool_settings(tls_server[0], tls=Tls.VERIFIED)).open()
+        await MysqlPool("primary", pool_settings(tls_server[0], tls="verify-full")).open()
 
 
-async def test_a_server_of_another_name_is_refused(tls_server: tuple[str, Path]) -> None:
+async def test_a_server_of_another_name_is_refused_where_names_are_checked(tls_server: tuple[str, Path]) -> None:
     dsn, authority = tls_server
     elsewhere = dsn.replace("127.0.0.1", "localhost")
+    async with a_pool(elsewhere, tls="verify-ca", tls_ca=authority) as pool:
+        await pool.ping()
     with pytest.raises(StorageRefused, match="localhost"):
-        await MysqlPool("primary", pool_settings(elsewhere, tls=Tls.VERIFIED, tls_ca=authority)).open()
+        await MysqlPool("primary", pool_settings(elsewhere, tls="verify-full", tls_ca=authority)).open()

@@ -286,6 +286,23 @@ async def test_one_of_two_that_wait_for_each_other_is_aborted_and_may_be_repeate
     assert {type(outcome) for outcome in outcomes} == {type(None), TransactionAborted}
 
 
+async def test_nothing_of_an_aborted_transaction_is_stored_by_who_goes_on_with_it(mysql_dsn: str) -> None:
+    execute(mysql_dsn, "INSERT INTO posts VALUES (1, 'a', '', '{}', 0, 1)")
+
+    async def go_on() -> None:
+        async with pool.transaction() as work:
+            with suppress(Unavailable):
+                await work.write("UPDATE posts SET version = 3 WHERE id = 1")
+            await work.write("INSERT INTO posts VALUES (2, 'b', '', '{}', 0, 1)")
+
+    async with a_pool(mysql_dsn, statement_timeout=1) as pool, a_connection(mysql_dsn) as holder:
+        await holder.run("START TRANSACTION")
+        await holder.run("UPDATE posts SET version = 2 WHERE id = 1")
+        with pytest.raises(TransactionAborted):
+            await go_on()
+    assert execute(mysql_dsn, "SELECT count(*) FROM posts WHERE id = 2") == ((0,),)
+
+
 async def test_closing_does_not_wait_for_ever_for_a_query(mysql_dsn: str) -> None:
     async with asyncio.timeout(HANG):
         async with a_pool(mysql_dsn, statement_timeout=60) as pool:

@@ -10,7 +10,7 @@ from app.adapters.mysql.connections import FAILURES, Connections, within
 from app.adapters.mysql.errors import not_opened, translated
 from app.adapters.mysql.settings import MysqlPoolSettings
 from app.adapters.named_pools import REPLICA, NamedPools, open_within
-from app.adapters.storage_errors import StorageRefused
+from app.adapters.storage_errors import StorageRefused, aborted
 from app.context import note_write
 from app.domain.errors import Unavailable
 from app.ports.health import PoolUsage
@@ -105,6 +105,7 @@ class Transaction:
     def __init__(self, connection: MysqlConnection, statement_timeout: float) -> None:
         self._connection = connection
         self._timeout = statement_timeout
+        self._is_over = False
 
     async def read(self, sql: str, parameters: Iterable[object] = ()) -> Sequence[Row]:
         """The rows of one query, with what this transaction wrote."""
@@ -115,10 +116,17 @@ class Transaction:
         return await self.read(sql, parameters)
 
     async def write(self, sql: str, parameters: Iterable[object] = ()) -> Result:
-        """Run one statement."""
-        with translated():
-            async with within(self._timeout):
-                return await self._connection.run(sql, parameters)
+        """Run one statement. Raises what errors.py tells, and TransactionAborted ever after Unavailable."""
+        if self._is_over:
+            # The server ended the transaction, not the session: what came now would be committed at once.
+            raise aborted()
+        try:
+            with translated():
+                async with within(self._timeout):
+                    return await self._connection.run(sql, parameters)
+        except Unavailable:
+            self._is_over = True
+            raise
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator["Transaction"]:

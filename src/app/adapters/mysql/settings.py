@@ -1,8 +1,8 @@
 """The settings of pools of MySQL or MariaDB."""
 
-import enum
 import ssl
 from pathlib import Path
+from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 import attrs
@@ -13,14 +13,6 @@ from app.adapters.config.secret import Dsn, Secret
 from app.adapters.config.setting import setting
 
 PORT = 3306
-
-
-class Tls(enum.StrEnum):
-    """Whether connections are encrypted, and whether the server has to prove who it is."""
-
-    OFF = "off"
-    UNVERIFIED = "unverified"
-    VERIFIED = "verified"
 
 
 @attrs.frozen
@@ -76,22 +68,22 @@ class MysqlPoolSettings:
     pool_recycle: float = setting(
         300.0, "Seconds of idleness after which a connection isn't used again", validator=[ge(1), le(86400)]
     )
-    tls: Tls = setting(
-        Tls.OFF, "Whether to encrypt: `unverified` takes any certificate, `verified` only one for this host"
+    tls: Literal["disable", "require", "verify-ca", "verify-full"] = setting(
+        "disable", "How connections are encrypted, and whether the server's certificate and its name are checked"
     )
     tls_ca: Path | None = setting(None, "The authorities to trust, as PEM; those of the system unless set")
-    tls_certificate: Path | None = setting(None, "The client's certificate, as PEM, where the server asks for one")
+    tls_cert: Path | None = setting(None, "The client's certificate, as PEM, where the server asks for one")
     tls_key: Path | None = setting(None, "The key of the client's certificate, as PEM")
 
 
 def tls_context(settings: MysqlPoolSettings) -> ssl.SSLContext | None:
     """What TLS is done with, or None where it is off. Raises OSError for a file that can't be read or isn't PEM."""
-    if settings.tls is Tls.OFF:
+    if settings.tls == "disable":
         return None
     context = ssl.create_default_context(cafile=settings.tls_ca)
-    if settings.tls is Tls.UNVERIFIED:
-        context.check_hostname = False
+    context.check_hostname = settings.tls == "verify-full"
+    if settings.tls == "require":
         context.verify_mode = ssl.CERT_NONE
-    if settings.tls_certificate is not None:
-        context.load_cert_chain(settings.tls_certificate, settings.tls_key)
+    if settings.tls_cert is not None:
+        context.load_cert_chain(settings.tls_cert, settings.tls_key)
     return context
