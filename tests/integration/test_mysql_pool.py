@@ -291,11 +291,12 @@ async def test_nothing_of_an_aborted_transaction_is_stored_by_who_goes_on_with_i
 
     async def go_on() -> None:
         async with pool.transaction() as work:
+            await work.write("SET innodb_lock_wait_timeout = 1")
             with suppress(Unavailable):
                 await work.write("UPDATE posts SET version = 3 WHERE id = 1")
             await work.write("INSERT INTO posts VALUES (2, 'b', '', '{}', 0, 1)")
 
-    async with a_pool(mysql_dsn, statement_timeout=1) as pool, a_connection(mysql_dsn) as holder:
+    async with a_pool(mysql_dsn, statement_timeout=HANG) as pool, a_connection(mysql_dsn) as holder:
         await holder.run("START TRANSACTION")
         await holder.run("UPDATE posts SET version = 2 WHERE id = 1")
         with pytest.raises(TransactionAborted):
