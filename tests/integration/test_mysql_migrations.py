@@ -147,8 +147,11 @@ def test_eight_at_once_apply_each_step_once(dsn: str) -> None:
     assert sorted(step for applied in ast.literal_eval(ran.stdout) for step in applied) == step_ids(FOLDER)
 
 
-def test_who_comes_after_a_killed_holder_waits_for_its_statement_and_takes_it_as_done(dsn: str, tmp_path: Path) -> None:
-    (tmp_path / "0001.slow.sql").write_text("CREATE TABLE slow AS SELECT sleep(2) AS nothing;\n")
+def test_who_comes_after_a_killed_holder_waits_for_its_statement_and_takes_it_as_done(
+    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "0001.slow.sql").write_text("CREATE TABLE slow AS SELECT sleep(4) AS nothing;\n")
+    monkeypatch.setattr(migrations, "TABLE_LOCK_TIMEOUT", 1)
     holder = subprocess.Popen([sys.executable, "-c", APPLY, dsn, str(tmp_path)], cwd=ROOT, env=PATHS)
     try:
         wait_for_statement(dsn, "CREATE TABLE slow")

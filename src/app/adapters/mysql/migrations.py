@@ -65,14 +65,6 @@ class Backend(MySQLBackend):  # type: ignore[misc]  # yoyo comes without types
             init_command=f"SET NAMES utf8mb4, sql_mode = '{SQL_MODE}', lock_wait_timeout = {TABLE_LOCK_TIMEOUT}",
         )
 
-    def execute(self, sql: str, params: Mapping[str, Any] | None = None) -> Any:
-        if params:
-            return super().execute(sql, params)
-        # yoyo hands over an empty mapping, with which a % of the statement would be taken for a parameter.
-        cursor = self.cursor()
-        cursor.execute(sql)
-        return cursor
-
     def savepoint(self, id: str) -> None:  # noqa: A002 - yoyo's name
         """None: a change of the schema would end it, and hide its own failure behind that of going back to it."""
 
