@@ -117,8 +117,11 @@ def occupied(form: Form) -> Fault:
     """Somebody else holds what every write needs, until the pool is exhausted and longer than a request may take."""
 
     async def fault(on: Stage) -> None:
-        with on.subject.occupied(on.dsn):
-            await asyncio.sleep(form.frozen)
+        # In a thread: it waits for the requests that run, which this thread serves.
+        holding = on.subject.occupied(on.dsn)
+        await asyncio.to_thread(holding.__enter__)
+        await asyncio.sleep(form.frozen)
+        await asyncio.to_thread(holding.__exit__, None, None, None)
 
     return fault
 

@@ -59,7 +59,7 @@ def _base(folder: Path, storage: str) -> Settings:
 
 @contextmanager
 def _sqlite_occupied(path: str) -> Iterator[None]:
-    with closing(sqlite3.connect(path, isolation_level=None, timeout=5)) as connection:
+    with closing(sqlite3.connect(path, isolation_level=None, timeout=5, check_same_thread=False)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         yield
         connection.execute("ROLLBACK")
