@@ -10,7 +10,7 @@ import attrs
 
 from app.adapters.config.settings import Settings
 from tests.e2e.service import settings_in
-from tests.postgres_databases import connected, migrated_database, pool_settings
+from tests.postgres_databases import connected, migrated_database, new_database, pool_settings
 from tests.servers.kinds import Kind
 from tests.servers.postgres import POSTGRES
 
@@ -23,14 +23,17 @@ POOL = 4
 class Subject:
     """One storage. `kind` is None where there is no server to fail.
 
-    `database` makes one and gives its address, `settings` are those of a service on it, `run` sends it one statement
-    beside the service, and `occupied` keeps the service from writing for as long as it is open.
+    `database` makes one with the schema and gives its address, `empty_database` one without; `settings` are those of a
+    service on it, `environment` the same as variables; `run` sends it one statement beside the service, and `occupied`
+    keeps the service from writing for as long as it is open.
     """
 
     name: str
     kind: Kind | None
     database: Callable[[str], AbstractContextManager[str]]
+    empty_database: Callable[[str], AbstractContextManager[str]]
     settings: Callable[[Path, str], Settings]
+    environment: Callable[[str], dict[str, str]]
     occupied: Callable[[str], AbstractContextManager[None]]
     run: Callable[[str, str], None] | None = None
 
@@ -79,6 +82,8 @@ SQLITE = Subject(
     name="sqlite",
     kind=None,
     database=_sqlite_database,
+    empty_database=_sqlite_database,
+    environment=lambda path: {"SQLITE__PATH": path},
     settings=lambda folder, _: _base(folder, "sqlite"),
     occupied=_sqlite_occupied,
     run=_sqlite_run,
@@ -101,6 +106,8 @@ SUBJECT_POSTGRES = Subject(
     name="postgres",
     kind=POSTGRES,
     database=migrated_database,
+    empty_database=new_database,
+    environment=lambda dsn: {"STORAGE": "postgres", "POSTGRES__PRIMARY__DSN": dsn},
     settings=lambda folder, dsn: attrs.evolve(
         _base(folder, "postgres"), postgres={"primary": pool_settings(dsn, max_size=POOL)}
     ),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.__main__ import migrations_of
 from tests.faults.scenarios import ANYWHERE, IN_A_SERVER, SHORT
 from tests.faults.stage import LEFT, judged, stage
 from tests.faults.subjects import SUBJECTS
@@ -28,3 +29,9 @@ async def test_a_fault_costs_nothing_that_was_promised(storage: str, fault: str,
     assert (verdict.lost, verdict.unsent, verdict.wrong, verdict.late, verdict.unexpected) == (0, 0, 0, 0, [])
     assert verdict.recovery < 10
     assert verdict.left <= LEFT, (verdict.before, verdict.after)
+
+
+@pytest.mark.parametrize("storage", SUBJECTS)
+async def test_migrations_at_once_apply_each_step_once_whoever_is_killed(storage: str) -> None:
+    verdict = await migrations_of(SUBJECTS[storage], rounds=1)
+    assert (verdict.failed, verdict.repeated, verdict.unfinished) == (0, 0, 0)
