@@ -16,19 +16,25 @@ from app.adapters.mysql.settings import MysqlPoolSettings
 from tests.servers.kinds import Server
 
 
+def connected(server: str) -> "closing[pymysql.Connection[Any]]":
+    """A connection of the user of this DSN, closed afterwards."""
+    url = urlsplit(server)
+    return closing(
+        pymysql.connect(
+            host=url.hostname,
+            port=url.port or 3306,
+            user=unquote(url.username or ""),
+            password=unquote(url.password or "").encode(),
+            database=url.path.removeprefix("/") or None,
+            autocommit=True,
+        )
+    )
+
+
 def execute(server: str, *statements: str) -> tuple[tuple[Any, ...], ...]:
     """Run statements as the user of this DSN; the rows of the last one."""
-    url = urlsplit(server)
-    connection = pymysql.connect(
-        host=url.hostname,
-        port=url.port or 3306,
-        user=unquote(url.username or ""),
-        password=unquote(url.password or "").encode(),
-        database=url.path.removeprefix("/") or None,
-        autocommit=True,
-    )
     rows: tuple[tuple[Any, ...], ...] = ()
-    with closing(connection), connection.cursor() as cursor:
+    with connected(server) as connection, connection.cursor() as cursor:
         for statement in statements:
             cursor.execute(statement)
             rows = cursor.fetchall()

@@ -13,8 +13,12 @@ from app.adapters.config.settings import Settings
 from app.adapters.sqlite.migrations import SqliteMigrations
 from app.adapters.sqlite.settings import SqliteSettings
 from tests.e2e.service import settings_in
+from tests.mysql_databases import a_database, a_migrated_database, execute
+from tests.mysql_databases import connected as mysql_connected
+from tests.mysql_databases import pool_settings as mysql_pool_settings
 from tests.postgres_databases import connected, migrated_database, new_database, pool_settings
 from tests.servers.kinds import Kind
+from tests.servers.mariadb import MARIADB
 from tests.servers.postgres import POSTGRES
 
 DEADLINE = 2.0
@@ -134,4 +138,29 @@ SUBJECT_POSTGRES = Subject(
     run=_postgres_run,
 )
 
-SUBJECTS: dict[str, Subject] = {each.name: each for each in (SQLITE, SUBJECT_POSTGRES)}
+
+@contextmanager
+def _mysql_occupied(dsn: str) -> Iterator[None]:
+    with mysql_connected(dsn) as connection, connection.cursor() as cursor:
+        cursor.execute("LOCK TABLES posts WRITE")
+        yield
+
+
+def _mysql_run(dsn: str, statement: str) -> None:
+    execute(dsn, statement)
+
+
+SUBJECT_MYSQL = Subject(
+    name="mysql",
+    kind=MARIADB,
+    database=a_migrated_database,
+    empty_database=a_database,
+    environment=lambda dsn: {"STORAGE": "mysql", "MYSQL__PRIMARY__DSN": dsn},
+    settings=lambda folder, dsn: attrs.evolve(
+        _base(folder, "mysql"), mysql={"primary": mysql_pool_settings(dsn, max_size=POOL)}
+    ),
+    occupied=_mysql_occupied,
+    run=_mysql_run,
+)
+
+SUBJECTS: dict[str, Subject] = {each.name: each for each in (SQLITE, SUBJECT_POSTGRES, SUBJECT_MYSQL)}
