@@ -1,5 +1,7 @@
 """From asyncpg's errors to the domain's kinds."""
 
+from typing import Any
+
 import asyncpg
 
 from app.adapters.storage_errors import aborted, post_gone, title_taken, too_slow, unusable
@@ -38,8 +40,8 @@ def is_lost_after(error: BaseException | None) -> bool:
     return isinstance(error, _LOST) and not isinstance(error, asyncpg.QueryCanceledError | TimeoutError)
 
 
-def translation(error: BaseException) -> DomainError | None:
-    """The domain's error for one of asyncpg's; None for one that is neither known nor passing."""
+def translation(error: BaseException, connection: Any) -> DomainError | None:
+    """The domain's error for one of asyncpg's on `connection`; None for one that is neither known nor passing."""
     if isinstance(error, asyncpg.PostgresError):
         error.detail = None  # holds values of the row, which belong in no log
     match error:
@@ -52,6 +54,8 @@ def translation(error: BaseException) -> DomainError | None:
         case _ if isinstance(error, _ABORTED):
             return aborted()
         case _ if is_lost_after(error):
+            return unusable()
+        case asyncpg.InterfaceError() if connection.is_closed():
             return unusable()
     return None
 

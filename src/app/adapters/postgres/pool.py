@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 Row = Sequence[Any]
 
+_CONNECT_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, ValueError)
+
 
 class PostgresPool:
     """The connections to one server. A resource; making it does no I/O."""
@@ -72,8 +74,8 @@ class PostgresPool:
         try:
             rows: Sequence[Row] = await connection.fetch(sql, *parameters, timeout=self._time_left())
         except BaseException as error:
+            known = translation(error, connection)
             self._connections.give_back(connection, error)
-            known = translation(error)
             if known is None:
                 raise
             raise known from error
@@ -91,8 +93,8 @@ class PostgresPool:
             if await connection.execute("COMMIT", timeout=self._time_left()) != "COMMIT":
                 raise aborted()
         except BaseException as error:
+            known = translation(error, connection)
             self._connections.give_back(connection, _origin(error))
-            known = translation(error)
             if known is None:
                 raise
             raise known from error
@@ -116,13 +118,9 @@ class PostgresPool:
                     max_cached_statement_lifetime=0,
                     server_settings=_server_settings(settings),
                 )
-        except (
-            asyncpg.PostgresError,
-            asyncpg.InterfaceError,
-            asyncpg.InternalClientError,
-            OSError,
-            ValueError,
-        ) as error:
+        except TimeoutError as error:
+            raise too_slow() from error
+        except _CONNECT_ERRORS as error:
             if is_refused_after(error):
                 raise StorageRefused(unusable().message) from error
             raise unusable() from error
@@ -140,7 +138,7 @@ class Transaction:
         try:
             rows: Sequence[Row] = await self._connection.fetch(stateless(sql), *parameters, timeout=self._time_left())
         except BaseException as error:
-            known = translation(error)
+            known = translation(error, self._connection)
             if known is None:
                 raise
             raise known from error
