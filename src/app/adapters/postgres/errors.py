@@ -68,7 +68,7 @@ def is_refused_after(error: BaseException) -> bool:
 def reason(error: BaseException | None) -> str:
     """Why connecting failed, for an operator; never with a part of the password."""
     if error is not None and _is_misread(error):
-        return "it, or the TLS files, cannot be read; in it, write special characters as %XX"
+        return "it cannot be read; write special characters in it as %XX"
     return str(error or "") or "it does not answer"
 
 
