@@ -79,14 +79,17 @@ async def test_a_frozen_server_keeps_nobody_beyond_the_request_and_is_well_once_
             async with pool.transaction() as transaction:
                 await transaction.read("SELECT 1")
 
-    async with opened(own_server.dsn, min_size=2, max_size=4, connect_timeout=10, acquire_timeout=10) as pool:
+    patient = {"connect_timeout": 10, "acquire_timeout": 10, "timeout": 60}
+    async with opened(own_server.dsn, min_size=2, max_size=4, **patient) as pool:
         process.freeze()
         try:
             async with asyncio.timeout(5):
                 outcomes = await asyncio.gather(
                     *(call(pool, number) for number in range(8)), unit(pool), return_exceptions=True
                 )
-            assert {isinstance(outcome, Unavailable) for outcome in outcomes} == {True}
+                assert {isinstance(outcome, Unavailable) for outcome in outcomes} == {True}
+                while pool.usage().in_use:  # noqa: ASYNC110 - what is waited for has no event
+                    await asyncio.sleep(0.05)
         finally:
             process.thaw()
         await until_well(pool)

@@ -109,7 +109,10 @@ class Connections:
         if (error is None or is_sound_after(error)) and not connection.is_in_transaction():
             self._put_back(connection)
             return
-        self._in_background(self._clean(connection, error))
+        if isinstance(error, asyncpg.InvalidCachedStatementError):
+            # Whatever made this session's statements invalid did so in all of them.
+            self._in_background(self._forget_statements())
+        self._in_background(self._clean(connection))
 
     async def close(self) -> None:
         """Close all of them, wherever they are."""
@@ -132,17 +135,17 @@ class Connections:
         finally:
             self.waiting -= 1
 
-    async def _clean(self, connection: Any, error: BaseException | None) -> None:
+    async def _forget_statements(self) -> None:
+        for connection in (*self._lent, *(each for each, _ in self._idle)):
+            await connection.reload_schema_state()
+
+    async def _clean(self, connection: Any) -> None:
         """End whatever the connection was doing; drop it when that takes too long."""
         is_clean = False
         try:
             with suppress(*_EXPECTED):
                 async with asyncio.timeout(GRACE):
                     await self._end_transaction(connection)
-                    if isinstance(error, asyncpg.InvalidCachedStatementError):
-                        # Whatever made this session's statements invalid did so in all of them.
-                        for other in (connection, *(each for each, _ in self._idle)):
-                            await other.reload_schema_state()
                 is_clean = True
         finally:
             if is_clean:
@@ -160,7 +163,7 @@ class Connections:
             await connection.execute("ROLLBACK")
 
     def _put_back(self, connection: Any) -> None:
-        if self._places is None or connection.is_closed() or connection.is_in_transaction():
+        if self._places is None or connection.is_closed():
             self._drop(connection)
             return
         now = asyncio.get_running_loop().time()
