@@ -137,7 +137,8 @@ class Connections:
 
     async def _forget_statements(self) -> None:
         for connection in (*self._lent, *(each for each, _ in self._idle)):
-            await connection.reload_schema_state()
+            if not connection.is_closed():
+                await connection.reload_schema_state()
 
     async def _clean(self, connection: Any) -> None:
         """End whatever the connection was doing; drop it when that takes too long."""
