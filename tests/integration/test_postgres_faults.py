@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
@@ -79,7 +80,7 @@ async def test_a_frozen_server_keeps_nobody_beyond_the_request_and_is_well_once_
             async with pool.transaction() as transaction:
                 await transaction.read("SELECT 1")
 
-    patient = {"connect_timeout": 10, "acquire_timeout": 10, "timeout": 60}
+    patient: dict[str, Any] = {"connect_timeout": 10, "acquire_timeout": 10, "timeout": 60}
     async with opened(own_server.dsn, min_size=2, max_size=4, **patient) as pool:
         process.freeze()
         try:
