@@ -4,7 +4,7 @@ from collections.abc import Generator
 import pytest
 from _pytest.logging import LogCaptureHandler
 
-pytest_plugins = ["tests.servers.fixtures"]
+pytest_plugins = ["tests.servers.fixtures", "tests.postgres_databases"]
 
 
 @pytest.hookimpl(wrapper=True)
