@@ -75,12 +75,12 @@ class Connections:
                 await connection.close()
 
     async def _clean(self, connection: aiosqlite.Connection) -> None:
-        try:
+        # Closed meanwhile, it can be neither interrupted nor rolled back, and its caller has a better error already.
+        with suppress(sqlite3.Error, ValueError):
             await connection.interrupt()
             # Queued behind whatever the thread was doing.
             await connection.rollback()
-        finally:
-            self._give_back(connection)
+        self._give_back(connection)
 
     def _give_back(self, connection: aiosqlite.Connection) -> None:
         self._idle.append(connection)
