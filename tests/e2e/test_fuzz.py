@@ -1,6 +1,6 @@
 """Whatever its own document allows or forbids is sent to the service, with and without a token.
 
-FUZZ_EXAMPLES sets how many cases each operation gets: `FUZZ_EXAMPLES=500 make test ARGS=tests/e2e/test_fuzz.py`.
+25 cases for each operation and kind of caller, always the same ones; `make fuzz` sends 500 that differ each time.
 """
 
 import json

@@ -38,7 +38,7 @@ async def verdicts(port: int, requests: list[bytes]) -> list[tuple[int, str]]:
 
 async def test_no_malformed_request_is_the_services_fault(writer: Client) -> None:
     requests = corpus()
-    assert len(requests) >= 2000
+    assert len(set(requests)) >= 3000
     found = await verdicts(writer.port, requests)
     faults = [(request, verdict) for request, verdict in zip(requests, found, strict=True) if verdict[0] >= 500]
     assert faults == []
