@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from app.adapters.sqlite.errors import StorageTimeout
+from app.adapters.storage_errors import StorageTimeout
 from app.adapters.sqlite.pool import SqlitePool
 from app.adapters.sqlite.settings import SqliteSettings
 from app.context import RequestContext, current_request
