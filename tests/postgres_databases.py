@@ -41,7 +41,7 @@ def migrated_database(server_dsn: str) -> Iterator[str]:
 def emptied(dsn: str) -> None:
     """Take all posts out of a database of the tests' own."""
     with connected(dsn) as connection:
-        connection.execute("TRUNCATE posts, features RESTART IDENTITY")
+        connection.execute("TRUNCATE posts, features RESTART IDENTITY CASCADE")
 
 
 def connected(dsn: str) -> "psycopg.Connection[Any]":

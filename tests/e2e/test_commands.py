@@ -20,7 +20,9 @@ def claims_of(token: str) -> dict[str, object]:
 
 def test_a_token_says_what_it_is_asked_to(tmp_path: Path) -> None:
     options = ("--scope", "a", "--scope", "b", "--subject", "me", "--seconds", "60")
-    claims = claims_of(command("token", *options, environment=environment_in(tmp_path, AUTH__SECRET=SECRET)).stdout.strip())
+    claims = claims_of(
+        command("token", *options, environment=environment_in(tmp_path, AUTH__SECRET=SECRET)).stdout.strip()
+    )
     assert (claims["sub"], claims["scope"]) == ("me", "a b")
     assert claims["exp"] - claims["iat"] == 60  # type: ignore[operator]  # both are seconds
 
@@ -33,7 +35,9 @@ def test_a_token_may_write_posts_unless_it_is_asked_otherwise(tmp_path: Path) ->
 def test_without_a_command_all_are_listed(tmp_path: Path) -> None:
     result = command(environment=environment_in(tmp_path))
     told = result.stdout + result.stderr
-    assert [name for name in ("run", "migrate", "config", "openapi", "routes", "token") if f"  {name} " not in told] == []
+    assert [
+        name for name in ("run", "migrate", "config", "openapi", "routes", "token") if f"  {name} " not in told
+    ] == []
 
 
 def test_a_port_in_use_is_told(tmp_path: Path) -> None:

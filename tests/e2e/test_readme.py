@@ -55,7 +55,8 @@ def environment(folder: Path) -> dict[str, str]:
 def shell(command: str, folder: Path) -> str:
     """What the command prints, run in the service's own folder with its data in `folder`; it must succeed."""
     result = subprocess.run(
-        ["bash", "-c", command], cwd=ROOT, env=environment(folder), capture_output=True, text=True, timeout=120, check=False
+        ["bash", "-c", command],
+        cwd=ROOT, env=environment(folder), capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr + result.stdout
     return result.stdout

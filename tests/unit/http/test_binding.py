@@ -32,7 +32,9 @@ class Handlers:
     async def everything(
         self, number: int, query: Query, headers: Headers, body: Body, request: Any, caller: Caller
     ) -> list[str]:
-        return list(map(str, (number, query.limit, query.tags, headers.x_attempt, body.name, request.path, caller.subject)))
+        return list(
+            map(str, (number, query.limit, query.tags, headers.x_attempt, body.name, request.path, caller.subject))
+        )
 
     @definition(path="/nothing", access=public, responses={"200": response(str)})
     async def nothing(self) -> str:

@@ -77,7 +77,9 @@ async def test_the_kit_s_limit_holds_where_the_application_takes_more() -> None:
         assert (await client.post("/length", data=in_chunks(of_size(101)), headers=JSON)).status == 413
 
 
-@pytest.mark.parametrize("data", [b"nothing packed", gzip.compress(b"[1]", mtime=0)[:-12], b"\x1f\x8b\x08" + b"\xff" * 9])
+@pytest.mark.parametrize(
+    "data", [b"nothing packed", gzip.compress(b"[1]", mtime=0)[:-12], b"\x1f\x8b\x08" + b"\xff" * 9]
+)
 async def test_a_body_in_a_broken_encoding_is_malformed(data: bytes) -> None:
     status, _ = await sent(data, {**JSON, "Content-Encoding": "gzip"})
     assert status == 400

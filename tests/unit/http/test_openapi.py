@@ -81,7 +81,8 @@ class Animals:
 
 
 def document(*handlers: object, **info: Any) -> dict[str, Any]:
-    made = build_openapi(an_app(*handlers)[OPERATIONS], ApiInfo("Animals", "1.2.3", **info))
+    operations = an_app(*handlers)[OPERATIONS]
+    made = build_openapi(operations, ApiInfo("Animals", "1.2.3", **info))
     found: dict[str, Any] = json.loads(json.dumps(made))
     return found
 
@@ -131,7 +132,12 @@ def test_a_parameter_is_never_null(paths: Any) -> None:
 
 def test_a_header_is_called_as_it_is_sent(paths: Any) -> None:
     number, header = paths["/animals/{number}"]["put"]["parameters"]
-    assert (number["name"], number["in"], number["required"], number["schema"]["minimum"]) == ("number", "path", True, 0)
+    assert (number["name"], number["in"], number["required"], number["schema"]["minimum"]) == (
+        "number",
+        "path",
+        True,
+        0,
+    )
     assert (header["name"], header["in"], header["required"]) == ("If-Match", "header", False)
 
 
@@ -195,5 +201,5 @@ def test_two_classes_of_one_name_stop_the_start() -> None:
         @definition(path="/more", access=public, responses={"200": response(other)})
         async def more(self) -> object: ...
 
-    with pytest.raises(MountError, match="/more: .* would both be the component Cat"):
+    with pytest.raises(MountError, match=r"/more: .* would both be the component Cat"):
         document(Animals(), More())

@@ -62,10 +62,11 @@ def test_a_reply_has_headers() -> None:
 
 
 @pytest.mark.parametrize(
-    "reply", [Reply(1, location="/a\r\nX: y"), Reply(1, etag='1"\nX: y'), Reply(1, headers={"X": "\0"}), Reply(1, etag="é😀")]
+    "reply",
+    [Reply(1, location="/a\r\nX: y"), Reply(1, etag='1"\nX: y'), Reply(1, headers={"X": "\0"}), Reply(1, etag="é😀")],
 )
 def test_a_header_that_would_break_its_line_is_not_sent(reply: Reply) -> None:
-    with pytest.raises(ValueError, match="line break|latin-1"):
+    with pytest.raises(ValueError, match=r"line break|latin-1"):
         rendered(reply, response(int))
 
 

@@ -98,7 +98,9 @@ async def test_a_connection_is_kept_until_someone_closes_it() -> None:
 
 
 async def test_the_older_protocol_is_told_what_becomes_of_its_connection() -> None:
-    kept, closed = await answers(get(b"/ok", b"Connection: keep-alive\r\n", version=b"1.0"), get(b"/ok", version=b"1.0"))
+    kept, closed = await answers(
+        get(b"/ok", b"Connection: keep-alive\r\n", version=b"1.0"), get(b"/ok", version=b"1.0")
+    )
     assert b"Connection: keep-alive" in kept[1]
     assert b"Connection: close" in closed[1]
 

@@ -88,8 +88,10 @@ async def test_what_is_mounted_is_served(method: str, path: str, status: int) ->
 def handlers(**options: Any) -> object:
     """A group with one handler that is declared with these options."""
 
+    declared: dict[str, Any] = {"path": "/it", "access": public, "responses": TEXT} | options
+
     class Group:
-        @definition(**({"path": "/it", "access": public, "responses": TEXT} | options))
+        @definition(**declared)
         async def it(self) -> str:
             return ""
 

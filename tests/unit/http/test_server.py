@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from aiohttp import http_parser, web
@@ -22,8 +23,8 @@ class Handlers:
 
 
 @asynccontextmanager
-async def served(app: web.Application | None = None, **limits: float) -> AsyncIterator[int]:
-    runner = EnvelopeRunner(app or an_app(Handlers()), ServerLimits(shutdown_timeout=1, **limits))  # type: ignore[arg-type]
+async def served(app: web.Application | None = None, **limits: Any) -> AsyncIterator[int]:
+    runner = EnvelopeRunner(app or an_app(Handlers()), ServerLimits(shutdown_timeout=1, **limits))
     try:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -71,7 +72,7 @@ def get(headers: bytes = b"", path: bytes = b"/ok") -> bytes:
     ],
     ids=["line", "header", "headers"],
 )
-async def test_a_connection_has_its_limits(limits: dict[str, float], within: bytes, beyond: bytes) -> None:
+async def test_a_connection_has_its_limits(limits: dict[str, Any], within: bytes, beyond: bytes) -> None:
     async with served(**limits) as port:
         assert (await answer_to(port, within)).startswith(b"HTTP/1.1 200")
         assert envelope(await answer_to(port, beyond))[0] == 400

@@ -26,7 +26,8 @@ async def everything(
 
 def test_every_argument_finds_its_place() -> None:
     assert read_signature(everything, at("/{a_id}/x/{name}")) == Signature(
-        path={"a_id": int, "name": str}, query=Query, headers=Query, body=list[int], takes_request=True, takes_caller=True
+        path={"a_id": int, "name": str}, query=Query, headers=Query, body=list[int],
+        takes_request=True, takes_caller=True,
     )  # fmt: skip
 
 

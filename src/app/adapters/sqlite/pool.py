@@ -151,7 +151,7 @@ class SqlitePool:
                 return _rows(await connection.execute_fetchall(sql, parameters))
 
     def _time_left(self) -> float:
-        """Seconds that a call may take. Raises TimeoutError when there are none: its statement would run all the same."""
+        """Seconds that a call may take. Raises TimeoutError without any: the statement would run all the same."""
         seconds = remaining(self._settings.timeout)
         if seconds <= 0:
             raise TimeoutError
