@@ -40,7 +40,7 @@ def a_file(folder: Path, **changes: Any) -> SqliteSettings:
         "busy_timeout": 0.05,
         "timeout": 20.0,
     }
-    return SqliteSettings(**(given | {"timeout": 20.0} | changes))
+    return SqliteSettings(**(given | changes))
 
 
 async def numbers(pool: SqlitePool) -> list[int]:
