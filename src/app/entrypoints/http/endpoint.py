@@ -5,6 +5,7 @@ Each stage wraps the next one when the route is mounted, so that nothing is look
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
@@ -30,6 +31,7 @@ ErrorTranslator = Callable[[Exception], HttpError | None]
 
 CLIENT_CLOSED_REQUEST = 499
 GONE = HttpError(CLIENT_CLOSED_REQUEST, "CLIENT_CLOSED_REQUEST", "The caller went away.")
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z][a-z]+")
 UNEXPECTED = HttpError(500, "INTERNAL_SERVER_ERROR", "Something went wrong here. Try again later.")
 
 
@@ -128,7 +130,8 @@ def _as_http_error(error: Exception, translate: ErrorTranslator) -> HttpError:
 
 
 def _code(error: web.HTTPException) -> str:
-    return error.reason.upper().replace(" ", "_").replace("-", "_")
+    """From the class's name: reasons differ between releases of Python, and codes are stable."""
+    return "_".join(_WORDS.findall(type(error).__name__.removeprefix("HTTP"))).upper()
 
 
 def _kept_headers(error: web.HTTPException) -> dict[str, str]:
