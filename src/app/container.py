@@ -12,6 +12,12 @@ from prometheus_client import CollectorRegistry
 
 from app.adapters.config.dev_secret import dev_secret
 from app.adapters.config.settings import Environment, LogFormat, Settings
+from app.adapters.mongo.documents import PooledDocuments
+from app.adapters.mongo.features import MongoFeatureRepository
+from app.adapters.mongo.migrations import MongoMigrations, MongoSchemaCheck
+from app.adapters.mongo.pool import mongo_pools
+from app.adapters.mongo.posts import MongoPostRepository
+from app.adapters.mongo.unit_of_work import MongoTransactions
 from app.adapters.sqlite.features import SqliteFeatureRepository
 from app.adapters.sqlite.migrations import SqliteMigrations, SqliteSchemaCheck
 from app.adapters.sqlite.pool import SqlitePool
@@ -77,9 +83,17 @@ class Container(containers.DeclarativeContainer):
     access_log = providers.Singleton(AccessLog, as_json=providers.Callable(logs_as_json, settings))
     tokens = providers.Singleton(make_tokens, settings)
     sqlite_pool: providers.Provider[Pool] = providers.Singleton(SqlitePool, settings.provided.sqlite)
-    pools: providers.Provider[list[Pool]] = providers.Selector(storage, sqlite=providers.List(sqlite_pool))
+    mongo_pools = providers.Singleton(mongo_pools, settings.provided.mongo)
+    mongo_schema: providers.Provider[SchemaCheck] = providers.Singleton(MongoSchemaCheck, mongo_pools)
+    pools: providers.Provider[list[Pool]] = providers.Selector(
+        storage,
+        sqlite=providers.List(sqlite_pool),
+        mongo=mongo_pools.provided.all.call(),
+    )
     schema: providers.Provider[SchemaCheck] = providers.Selector(
-        storage, sqlite=providers.Singleton(SqliteSchemaCheck, sqlite_pool)
+        storage,
+        sqlite=providers.Singleton(SqliteSchemaCheck, sqlite_pool),
+        mongo=mongo_schema,
     )
     readiness = providers.Singleton(Readiness, pools, schema)
     resources: providers.Provider[list[Resource]] = providers.Callable(
@@ -88,17 +102,31 @@ class Container(containers.DeclarativeContainer):
 
     # Adapters
 
+    mongo_documents = providers.Singleton(PooledDocuments, mongo_pools)
+    mongo_posts: providers.Provider[PostRepository] = providers.Singleton(MongoPostRepository, mongo_documents)
+    mongo_features: providers.Provider[FeatureRepository] = providers.Singleton(MongoFeatureRepository, mongo_documents)
+    mongo_transactions: providers.Provider[Transactions] = providers.Singleton(MongoTransactions, mongo_pools)
+    mongo_migrations: providers.Provider[Migrations] = providers.Factory(MongoMigrations, settings.provided.mongo)
+
     posts: providers.Provider[PostRepository] = providers.Selector(
-        storage, sqlite=providers.Singleton(SqlitePostRepository, sqlite_pool)
+        storage,
+        sqlite=providers.Singleton(SqlitePostRepository, sqlite_pool),
+        mongo=mongo_posts,
     )
     features: providers.Provider[FeatureRepository] = providers.Selector(
-        storage, sqlite=providers.Singleton(SqliteFeatureRepository, sqlite_pool)
+        storage,
+        sqlite=providers.Singleton(SqliteFeatureRepository, sqlite_pool),
+        mongo=mongo_features,
     )
     transactions: providers.Provider[Transactions] = providers.Selector(
-        storage, sqlite=providers.Singleton(SqliteTransactions, sqlite_pool)
+        storage,
+        sqlite=providers.Singleton(SqliteTransactions, sqlite_pool),
+        mongo=mongo_transactions,
     )
     migrations: providers.Provider[Migrations] = providers.Selector(
-        storage, sqlite=providers.Factory(SqliteMigrations, settings.provided.sqlite)
+        storage,
+        sqlite=providers.Factory(SqliteMigrations, settings.provided.sqlite),
+        mongo=mongo_migrations,
     )
 
     # Services

@@ -6,7 +6,15 @@ from pathlib import Path
 
 import attrs
 
+from app.adapters.config.secret import Dsn
 from app.adapters.memory.store import MemoryStore
+from app.adapters.mongo.documents import PooledDocuments
+from app.adapters.mongo.features import MongoFeatureRepository
+from app.adapters.mongo.migrations import MongoMigrations
+from app.adapters.mongo.pool import mongo_pools
+from app.adapters.mongo.posts import MongoPostRepository
+from app.adapters.mongo.settings import MongoPoolSettings
+from app.adapters.mongo.unit_of_work import MongoTransactions
 from app.adapters.sqlite.features import SqliteFeatureRepository
 from app.adapters.sqlite.migrations import SqliteMigrations
 from app.adapters.sqlite.pool import SqlitePool
@@ -45,4 +53,23 @@ async def sqlite(folder: Path) -> AsyncIterator[Storage]:
         await pool.close()
 
 
-STORAGES: dict[str, Callable[[Path], AbstractAsyncContextManager[Storage]]] = {"memory": memory, "sqlite": sqlite}
+@asynccontextmanager
+async def mongo(folder: Path) -> AsyncIterator[Storage]:
+    import uuid
+
+    settings = {"primary": MongoPoolSettings(dsn=Dsn("mongodb://127.0.0.1:27411/t" + uuid.uuid4().hex))}
+    MongoMigrations(settings).apply()
+    pools = mongo_pools(settings)
+    await pools.primary.open()
+    try:
+        documents = PooledDocuments(pools)
+        yield Storage(MongoPostRepository(documents), MongoFeatureRepository(documents), MongoTransactions(pools))
+    finally:
+        await pools.primary.close()
+
+
+STORAGES: dict[str, Callable[[Path], AbstractAsyncContextManager[Storage]]] = {
+    "memory": memory,
+    "sqlite": sqlite,
+    "mongo": mongo,
+}

@@ -10,6 +10,7 @@ from attrs.validators import ge, gt, in_, le, min_len
 from app.adapters.config.checks import min_bytes, web_address
 from app.adapters.config.secret import Secret
 from app.adapters.config.setting import setting
+from app.adapters.mongo.settings import MongoPoolSettings
 from app.adapters.sqlite.settings import SqliteSettings
 
 SECRET_BYTES = 32
@@ -83,6 +84,7 @@ class StorageSettings:
     """The storages that there are: each field is one, and `APP_STORAGE` takes its name."""
 
     sqlite: SqliteSettings = attrs.field(factory=SqliteSettings)
+    mongo: dict[str, MongoPoolSettings] = attrs.field(factory=dict)
 
 
 @attrs.frozen
