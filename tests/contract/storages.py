@@ -5,15 +5,12 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import attrs
+import pytest
 
-from app.adapters.config.secret import Dsn
 from app.adapters.memory.store import MemoryStore
 from app.adapters.mongo.documents import PooledDocuments
 from app.adapters.mongo.features import MongoFeatureRepository
-from app.adapters.mongo.migrations import MongoMigrations
-from app.adapters.mongo.pool import mongo_pools
 from app.adapters.mongo.posts import MongoPostRepository
-from app.adapters.mongo.settings import MongoPoolSettings
 from app.adapters.mongo.unit_of_work import MongoTransactions
 from app.adapters.sqlite.features import SqliteFeatureRepository
 from app.adapters.sqlite.migrations import SqliteMigrations
@@ -24,6 +21,7 @@ from app.adapters.sqlite.unit_of_work import SqliteTransactions
 from app.ports.features import FeatureRepository
 from app.ports.posts import PostRepository
 from app.ports.unit_of_work import Transactions
+from tests.mongo import database, opened, settings
 
 
 @attrs.frozen
@@ -36,13 +34,13 @@ class Storage:
 
 
 @asynccontextmanager
-async def memory(folder: Path) -> AsyncIterator[Storage]:
+async def memory(_: pytest.FixtureRequest, folder: Path) -> AsyncIterator[Storage]:
     store = MemoryStore()
     yield Storage(store.posts, store.features, store)
 
 
 @asynccontextmanager
-async def sqlite(folder: Path) -> AsyncIterator[Storage]:
+async def sqlite(_: pytest.FixtureRequest, folder: Path) -> AsyncIterator[Storage]:
     settings = SqliteSettings(path=folder / "contract.db", synchronous="NORMAL")
     SqliteMigrations(settings).apply()
     pool = SqlitePool(settings)
@@ -54,21 +52,18 @@ async def sqlite(folder: Path) -> AsyncIterator[Storage]:
 
 
 @asynccontextmanager
-async def mongo(folder: Path) -> AsyncIterator[Storage]:
-    import uuid
-
-    settings = {"primary": MongoPoolSettings(dsn=Dsn("mongodb://127.0.0.1:27411/t" + uuid.uuid4().hex))}
-    MongoMigrations(settings).apply()
-    pools = mongo_pools(settings)
-    await pools.primary.open()
-    try:
-        documents = PooledDocuments(pools)
-        yield Storage(MongoPostRepository(documents), MongoFeatureRepository(documents), MongoTransactions(pools))
-    finally:
-        await pools.primary.close()
+async def mongo(request: pytest.FixtureRequest, _: Path) -> AsyncIterator[Storage]:
+    server = request.getfixturevalue("mongo_server")
+    with database(server.dsn) as dsn:
+        async with opened(primary=settings(dsn)) as pools:
+            documents = PooledDocuments(pools)
+            yield Storage(MongoPostRepository(documents), MongoFeatureRepository(documents), MongoTransactions(pools))
 
 
-STORAGES: dict[str, Callable[[Path], AbstractAsyncContextManager[Storage]]] = {
+Opened = Callable[[pytest.FixtureRequest, Path], AbstractAsyncContextManager[Storage]]
+"""Gives an empty storage; servers are asked for by the names of their fixtures, files go into the folder."""
+
+STORAGES: dict[str, Opened] = {
     "memory": memory,
     "sqlite": sqlite,
     "mongo": mongo,
