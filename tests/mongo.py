@@ -1,5 +1,6 @@
 """Databases of MongoDB for tests."""
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -7,12 +8,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pymongo
+from pymongo.errors import OperationFailure
+from pymongo.monitoring import CommandListener, CommandStartedEvent
 
 from app.adapters.config.secret import Dsn
 from app.adapters.mongo.migrations import MongoMigrations
 from app.adapters.mongo.pool import MongoPool, mongo_pools
 from app.adapters.mongo.settings import MongoPoolSettings
 from app.adapters.named_pools import NamedPools
+from app.context import RequestContext, current_request
+from tests.strictness import skip_or_fail
 
 
 @contextmanager
@@ -41,3 +46,47 @@ async def opened(**pools: MongoPoolSettings) -> AsyncIterator[NamedPools[MongoPo
     finally:
         for pool in found.all():
             await pool.close()
+
+
+@contextmanager
+def fail_point(dsn: str, *commands: str, times: int, **failure: Any) -> Iterator[None]:
+    """Let the server fail these commands so many times: errorCode, errorLabels, closeConnection, blockTimeMS …"""
+    data = {"failCommands": list(commands), **failure}
+    with pymongo.MongoClient[dict[str, Any]](dsn) as client:
+        try:
+            client.admin.command({"configureFailPoint": "failCommand", "mode": {"times": times}, "data": data})
+        except OperationFailure:
+            skip_or_fail("mongo", "start mongod with --setParameter enableTestCommands=1 for its fail points")
+        try:
+            yield
+        finally:
+            client.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
+
+
+@contextmanager
+def request(seconds: float) -> Iterator[RequestContext]:
+    """A request that has so many seconds left."""
+    context = RequestContext("test", asyncio.get_running_loop().time() + seconds)
+    token = current_request.set(context)
+    yield context
+    current_request.reset(token)
+
+
+class Recorder(CommandListener):
+    """Remembers the commands that a client sends."""
+
+    def __init__(self) -> None:
+        self.sent: list[dict[str, Any]] = []
+
+    def started(self, event: CommandStartedEvent) -> None:
+        self.sent.append(dict(event.command))
+
+    def succeeded(self, event: object) -> None:
+        pass
+
+    def failed(self, event: object) -> None:
+        pass
+
+    def names(self) -> list[str]:
+        """The names of the commands so far, in order."""
+        return [next(iter(command)) for command in self.sent]

@@ -48,13 +48,13 @@ def is_conflict(error: PyMongoError) -> bool:
 def _known(error: PyMongoError) -> DomainError | None:
     if isinstance(error, DuplicateKeyError):
         return title_taken() if "title" in _index_keys(error) else None
+    if isinstance(error, ServerSelectionTimeoutError):
+        return unusable()
     if error.has_error_label(UNKNOWN_COMMIT):
         # Perhaps it was committed: whoever repeats it must know that.
         return too_slow() if error.timeout else unusable()
     if error.has_error_label(TRANSIENT) or is_conflict(error):
         return aborted()
-    if isinstance(error, ServerSelectionTimeoutError):
-        return unusable()
     if isinstance(error, ExecutionTimeout) or error.timeout:
         return too_slow()
     if isinstance(error, AutoReconnect | InvalidOperation):

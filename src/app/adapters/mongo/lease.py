@@ -25,10 +25,9 @@ WAIT = 60.0
 class Lease:
     """The lock `name`, a document of `locks`."""
 
-    def __init__(self, locks: "Collection[Any]", name: str, *, standstill: float = STANDSTILL) -> None:
+    def __init__(self, locks: "Collection[Any]", name: str) -> None:
         self._locks = locks
         self._name = name
-        self._standstill = standstill
         self._holder = uuid.uuid4().hex
 
     @contextmanager
@@ -62,7 +61,7 @@ class Lease:
                     return
             elif found != seen:
                 seen, since = found, time.monotonic()
-            elif time.monotonic() - since > self._standstill and self._take_from(seen):
+            elif time.monotonic() - since > STANDSTILL and self._take_from(seen):
                 return
             time.sleep(0.1)
         raise MigrationError(f"Other migrations run for over {WAIT:.0f} s. Try again later.")

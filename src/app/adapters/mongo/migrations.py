@@ -126,6 +126,8 @@ class MongoMigrations:
             database = client.get_default_database(DATABASE).name
             steps = Steps(client, database, str(self._folder), STATES)
             try:
+                with pymongo.timeout(max(settings.open_deadline, settings.selection_timeout)):
+                    client.admin.command("ping")
                 yield steps
             except PyMongoError as error:
                 raise MigrationError(f"{place(PRIMARY, settings)}: {_without_values(error)}.") from None

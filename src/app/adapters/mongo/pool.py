@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import pymongo
+from pymongo import ReadPreference
 from pymongo.read_concern import ReadConcern
 
 from app.adapters.mongo.client import DATABASE, Client, Database, Operation, left, make_client, place, settled
@@ -26,6 +27,8 @@ from app.ports.health import PoolUsage
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
+
+_READING = ReadPreference.SECONDARY_PREFERRED
 
 
 class MongoPool:
@@ -84,7 +87,7 @@ class MongoPool:
         with translated():
             async with asyncio.timeout(remaining(self._settings.timeout)) as limit:
                 await self._take_place()
-                task = self._start(_call(operation, database, limit))
+                task = self._start(_call(operation, database, self._seconds(limit)))
                 task.add_done_callback(self._give_back)
                 await asyncio.wait({task})
                 return task.result()
@@ -96,7 +99,7 @@ class MongoPool:
         with translated():
             async with asyncio.timeout(remaining(self._settings.timeout)) as limit:
                 await self._take_place()
-                transaction = MongoTransaction(self._start, database, limit)
+                transaction = MongoTransaction(self._start, database, lambda: self._seconds(limit))
                 try:
                     yield transaction
                     await transaction.commit()
@@ -111,6 +114,12 @@ class MongoPool:
         task.add_done_callback(self._tasks.discard)
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
         return task
+
+    def _seconds(self, limit: asyncio.Timeout) -> float:
+        """Seconds that the driver gets. Where no server is known, it would look for one in all of the call's time."""
+        known = self._client.topology_description
+        usable = known.has_writable_server() if self.is_required else known.has_readable_server(_READING)
+        return left(limit) if usable else min(left(limit), self._settings.selection_timeout)
 
     async def _take_place(self) -> None:
         self._waiting += 1
@@ -152,8 +161,8 @@ class MongoPool:
             )
 
 
-async def _call(operation: "Operation[T]", database: Database, limit: asyncio.Timeout) -> T:
-    with pymongo.timeout(left(limit)):
+async def _call(operation: "Operation[T]", database: Database, seconds: float) -> T:
+    with pymongo.timeout(seconds):
         return await operation(database, None)
 
 

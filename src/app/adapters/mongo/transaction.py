@@ -11,7 +11,7 @@ from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from app.adapters.mongo.client import Database, Operation, Session, left, settled
+from app.adapters.mongo.client import Database, Operation, Session, settled
 from app.adapters.mongo.errors import UNKNOWN_COMMIT, is_conflict, translated
 
 T = TypeVar("T")
@@ -22,12 +22,15 @@ PAUSE, LONGEST_PAUSE = 0.005, 0.05
 
 
 class MongoTransaction:
-    """What the pool lends for a unit of work. `start` runs something to its end even if the caller is cancelled."""
+    """What the pool lends for a unit of work.
 
-    def __init__(self, start: Start, database: Database, limit: asyncio.Timeout) -> None:
+    `start` runs something to its end even if the caller is cancelled, `seconds` tells what a call may take now.
+    """
+
+    def __init__(self, start: Start, database: Database, seconds: Callable[[], float]) -> None:
         self._start = start
         self._database = database
-        self._limit = limit
+        self._seconds = seconds
         self._session: Session = None
         self._running: asyncio.Task[Any] | None = None
         self._has_begun = False
@@ -99,7 +102,7 @@ class MongoTransaction:
 
     async def _keep(self, work: "Callable[[], Awaitable[T]]") -> T:
         async def within_the_limit() -> T:
-            with pymongo.timeout(left(self._limit)):
+            with pymongo.timeout(self._seconds()):
                 return await work()
 
         self._running = self._start(within_the_limit())
