@@ -15,9 +15,17 @@ from app.adapters.config.settings import Environment, LogFormat, Settings
 from app.adapters.mongo.documents import PooledDocuments
 from app.adapters.mongo.features import MongoFeatureRepository
 from app.adapters.mongo.migrations import MongoMigrations, MongoSchemaCheck
-from app.adapters.mongo.pool import mongo_pools
+from app.adapters.mongo.pool import MongoPool
+from app.adapters.mongo.pool import make_pools as make_mongo_pools
 from app.adapters.mongo.posts import MongoPostRepository
 from app.adapters.mongo.unit_of_work import MongoTransactions
+from app.adapters.named_pools import NamedPools
+from app.adapters.postgres.features import PostgresFeatureRepository
+from app.adapters.postgres.migrations import PostgresMigrations, PostgresSchemaCheck
+from app.adapters.postgres.pool import PostgresPool, make_pools
+from app.adapters.postgres.posts import PostgresPostRepository
+from app.adapters.postgres.statements import PooledStatements
+from app.adapters.postgres.unit_of_work import PostgresTransactions
 from app.adapters.sqlite.features import SqliteFeatureRepository
 from app.adapters.sqlite.migrations import SqliteMigrations, SqliteSchemaCheck
 from app.adapters.sqlite.pool import SqlitePool
@@ -82,18 +90,24 @@ class Container(containers.DeclarativeContainer):
     registry = providers.Singleton(CollectorRegistry)
     access_log = providers.Singleton(AccessLog, as_json=providers.Callable(logs_as_json, settings))
     tokens = providers.Singleton(make_tokens, settings)
+    postgres_pools: providers.Provider[NamedPools[PostgresPool]] = providers.Singleton(
+        make_pools, settings.provided.postgres
+    )
+    mongo_pools: providers.Provider[NamedPools[MongoPool]] = providers.Singleton(
+        make_mongo_pools, settings.provided.mongo
+    )
     sqlite_pool: providers.Provider[Pool] = providers.Singleton(SqlitePool, settings.provided.sqlite)
-    mongo_pools = providers.Singleton(mongo_pools, settings.provided.mongo)
-    mongo_schema: providers.Provider[SchemaCheck] = providers.Singleton(MongoSchemaCheck, mongo_pools)
     pools: providers.Provider[list[Pool]] = providers.Selector(
         storage,
         sqlite=providers.List(sqlite_pool),
+        postgres=postgres_pools.provided.all.call(),
         mongo=mongo_pools.provided.all.call(),
     )
     schema: providers.Provider[SchemaCheck] = providers.Selector(
         storage,
         sqlite=providers.Singleton(SqliteSchemaCheck, sqlite_pool),
-        mongo=mongo_schema,
+        postgres=providers.Singleton(PostgresSchemaCheck, postgres_pools),
+        mongo=providers.Singleton(MongoSchemaCheck, mongo_pools),
     )
     readiness = providers.Singleton(Readiness, pools, schema)
     resources: providers.Provider[list[Resource]] = providers.Callable(
@@ -103,30 +117,30 @@ class Container(containers.DeclarativeContainer):
     # Adapters
 
     mongo_documents = providers.Singleton(PooledDocuments, mongo_pools)
-    mongo_posts: providers.Provider[PostRepository] = providers.Singleton(MongoPostRepository, mongo_documents)
-    mongo_features: providers.Provider[FeatureRepository] = providers.Singleton(MongoFeatureRepository, mongo_documents)
-    mongo_transactions: providers.Provider[Transactions] = providers.Singleton(MongoTransactions, mongo_pools)
-    mongo_migrations: providers.Provider[Migrations] = providers.Factory(MongoMigrations, settings.provided.mongo)
-
+    postgres_statements = providers.Singleton(PooledStatements, postgres_pools)
     posts: providers.Provider[PostRepository] = providers.Selector(
         storage,
         sqlite=providers.Singleton(SqlitePostRepository, sqlite_pool),
-        mongo=mongo_posts,
+        postgres=providers.Singleton(PostgresPostRepository, postgres_statements),
+        mongo=providers.Singleton(MongoPostRepository, mongo_documents),
     )
     features: providers.Provider[FeatureRepository] = providers.Selector(
         storage,
         sqlite=providers.Singleton(SqliteFeatureRepository, sqlite_pool),
-        mongo=mongo_features,
+        postgres=providers.Singleton(PostgresFeatureRepository, postgres_statements),
+        mongo=providers.Singleton(MongoFeatureRepository, mongo_documents),
     )
     transactions: providers.Provider[Transactions] = providers.Selector(
         storage,
         sqlite=providers.Singleton(SqliteTransactions, sqlite_pool),
-        mongo=mongo_transactions,
+        postgres=providers.Singleton(PostgresTransactions, postgres_pools),
+        mongo=providers.Singleton(MongoTransactions, mongo_pools),
     )
     migrations: providers.Provider[Migrations] = providers.Selector(
         storage,
         sqlite=providers.Factory(SqliteMigrations, settings.provided.sqlite),
-        mongo=mongo_migrations,
+        postgres=providers.Factory(PostgresMigrations, settings.provided.postgres),
+        mongo=providers.Factory(MongoMigrations, settings.provided.mongo),
     )
 
     # Services

@@ -12,6 +12,11 @@ from app.adapters.mongo.documents import PooledDocuments
 from app.adapters.mongo.features import MongoFeatureRepository
 from app.adapters.mongo.posts import MongoPostRepository
 from app.adapters.mongo.unit_of_work import MongoTransactions
+from app.adapters.postgres.features import PostgresFeatureRepository
+from app.adapters.postgres.pool import make_pools
+from app.adapters.postgres.posts import PostgresPostRepository
+from app.adapters.postgres.statements import PooledStatements
+from app.adapters.postgres.unit_of_work import PostgresTransactions
 from app.adapters.sqlite.features import SqliteFeatureRepository
 from app.adapters.sqlite.migrations import SqliteMigrations
 from app.adapters.sqlite.pool import SqlitePool
@@ -21,7 +26,9 @@ from app.adapters.sqlite.unit_of_work import SqliteTransactions
 from app.ports.features import FeatureRepository
 from app.ports.posts import PostRepository
 from app.ports.unit_of_work import Transactions
-from tests.mongo import database, opened, settings
+from tests.mongo_databases import emptied as emptied_mongo
+from tests.mongo_databases import opened, settings
+from tests.postgres_databases import emptied, pool_settings
 
 
 @attrs.frozen
@@ -53,11 +60,26 @@ async def sqlite(_: pytest.FixtureRequest, folder: Path) -> AsyncIterator[Storag
 
 @asynccontextmanager
 async def mongo(request: pytest.FixtureRequest, _: Path) -> AsyncIterator[Storage]:
-    server = request.getfixturevalue("mongo_server")
-    with database(server.dsn) as dsn:
-        async with opened(primary=settings(dsn)) as pools:
-            documents = PooledDocuments(pools)
-            yield Storage(MongoPostRepository(documents), MongoFeatureRepository(documents), MongoTransactions(pools))
+    dsn = request.getfixturevalue("mongo_database")
+    emptied_mongo(dsn)
+    async with opened(primary=settings(dsn)) as pools:
+        documents = PooledDocuments(pools)
+        yield Storage(MongoPostRepository(documents), MongoFeatureRepository(documents), MongoTransactions(pools))
+
+
+@asynccontextmanager
+async def postgres(request: pytest.FixtureRequest, _: Path) -> AsyncIterator[Storage]:
+    dsn = request.getfixturevalue("postgres_database")
+    emptied(dsn)
+    pools = make_pools({"primary": pool_settings(dsn)})
+    await pools.primary.open()
+    try:
+        statements = PooledStatements(pools)
+        yield Storage(
+            PostgresPostRepository(statements), PostgresFeatureRepository(statements), PostgresTransactions(pools)
+        )
+    finally:
+        await pools.primary.close()
 
 
 Opened = Callable[[pytest.FixtureRequest, Path], AbstractAsyncContextManager[Storage]]
@@ -67,4 +89,5 @@ STORAGES: dict[str, Opened] = {
     "memory": memory,
     "sqlite": sqlite,
     "mongo": mongo,
+    "postgres": postgres,
 }

@@ -16,7 +16,7 @@ from app.domain.model.features import FeatureQuery
 from app.domain.model.posts import NewPost, PostQuery
 from app.domain.services.posts import PostService
 from tests.builders import SOME_MOMENT, FixedClock, a_new_feature, a_new_post
-from tests.mongo import database, opened, request, settings
+from tests.mongo_databases import database, opened, request, settings
 from tests.servers.kinds import Server, server
 from tests.servers.mongo import MONGO
 from tests.servers.process import ServerProcess

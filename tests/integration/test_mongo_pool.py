@@ -22,10 +22,12 @@ from app.adapters.named_pools import NamedPools
 from app.adapters.storage_errors import StorageRefused, StorageTimeout
 from app.domain.errors import TransactionAborted, Unavailable
 from app.domain.model.features import FeatureQuery
-from app.domain.model.posts import PostQuery
+from app.domain.model.paging import INT64_MAX, Position, SortDir
+from app.domain.model.posts import PostQuery, PostSort
 from app.domain.services.posts import PostService
+from app.ports.health import PoolUsage
 from tests.builders import SOME_MOMENT, FixedClock, a_new_feature, a_new_post
-from tests.mongo import Recorder, database, fail_point, opened, request, settings
+from tests.mongo_databases import Recorder, database, fail_point, opened, request, settings
 from tests.processes import free_port
 from tests.servers.kinds import Server
 
@@ -89,8 +91,9 @@ async def test_a_call_outside_of_any_request_ends_with_its_own_limit(dsn: str) -
 
 
 async def test_a_request_without_time_left_asks_nothing(pools: Pools) -> None:
+    """A limit of 0 is none for the driver: the query would go on for ever."""
     with request(-1), pytest.raises(StorageTimeout):
-        await pools.primary.ping()
+        await pools.primary.run(slow)
     await until(lambda: pools.primary.usage().in_use == 0)
 
 
@@ -102,6 +105,7 @@ async def test_who_finds_no_free_place_waits_only_so_long(pools: Pools) -> None:
         await until(lambda: pools.primary.usage().waiting == 1)
         with pytest.raises(StorageTimeout):
             await waiter
+        assert pools.primary.usage() == PoolUsage(size=2, in_use=2, waiting=0)
         outcomes = await asyncio.gather(*holders, return_exceptions=True)
     assert {type(outcome) for outcome in outcomes} == {StorageTimeout}
     await until(lambda: pools.primary.usage().in_use == 0)
@@ -144,6 +148,14 @@ async def test_lists_are_one_command_of_one_moment(dsn: str, commands: Recorder)
         await MongoFeatureRepository(documents).page(FeatureQuery())
         assert commands.names() == ["aggregate", "aggregate"]
     assert [command["readConcern"]["level"] for command in commands.sent[:2]] == ["snapshot", "snapshot"]
+
+
+@pytest.mark.parametrize("sort_dir", SortDir)
+@pytest.mark.parametrize("value", [INT64_MAX, -INT64_MAX])
+async def test_a_position_may_lie_beyond_all_dates(pools: Pools, sort_dir: SortDir, value: int) -> None:
+    query = PostQuery(sort=PostSort.CREATED_AT, sort_dir=sort_dir)
+    found = await MongoPostRepository(PooledDocuments(pools)).page_after(query, Position(value, 1), 10)
+    assert len(found) == ((value < 0) is (sort_dir is SortDir.ASC))
 
 
 async def test_writes_are_acknowledged_by_a_majority(dsn: str, commands: Recorder) -> None:

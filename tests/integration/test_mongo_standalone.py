@@ -18,7 +18,7 @@ from app.domain.model.posts import PostChanged, PostNotFound, PostQuery, TitleTa
 from app.domain.services.posts import PostService
 from tests.builders import SOME_MOMENT, FixedClock, a_new_feature, a_new_post
 from tests.contract.storages import Storage
-from tests.mongo import database, opened, settings
+from tests.mongo_databases import database, opened, settings
 from tests.servers.kinds import Server
 
 pytestmark = pytest.mark.xdist_group("mongo")

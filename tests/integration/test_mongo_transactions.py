@@ -17,7 +17,7 @@ from app.domain.errors import TransactionAborted, Unavailable
 from app.domain.model.posts import Post, PostQuery
 from app.ports.unit_of_work import Work, run_repeatable
 from tests.builders import SOME_MOMENT, a_new_feature, a_new_post
-from tests.mongo import database, fail_point, opened, request, settings
+from tests.mongo_databases import database, fail_point, opened, request, settings
 from tests.servers.kinds import Server
 
 Pools = NamedPools[MongoPool]
@@ -105,6 +105,15 @@ async def test_a_unit_waits_for_the_one_before_it_only_so_long(pools: Pools) -> 
         with request(0.5), pytest.raises(StorageTimeout):
             async with MongoTransactions(pools).begin() as waiting:
                 await waiting.posts.save(post.id, a_new_post("Waits"), None)
+
+
+async def test_a_unit_that_failed_lets_go_of_its_documents(pools: Pools) -> None:
+    post = await posts_of(pools).add(a_new_post(), SOME_MOMENT)
+    with pytest.raises(ZeroDivisionError):
+        async with MongoTransactions(pools).begin() as work:
+            await work.posts.save(post.id, a_new_post("Undone"), None)
+            raise ZeroDivisionError
+    assert (await posts_of(pools).save(post.id, a_new_post("Done"), 1)).version == 2
 
 
 async def test_new_posts_do_not_wait_for_each_other(pools: Pools) -> None:

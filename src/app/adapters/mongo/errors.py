@@ -50,9 +50,6 @@ def _known(error: PyMongoError) -> DomainError | None:
         return title_taken() if "title" in _index_keys(error) else None
     if isinstance(error, ServerSelectionTimeoutError):
         return unusable()
-    if error.has_error_label(UNKNOWN_COMMIT):
-        # Perhaps it was committed: whoever repeats it must know that.
-        return too_slow() if error.timeout else unusable()
     if error.has_error_label(TRANSIENT) or is_conflict(error):
         return aborted()
     if isinstance(error, ExecutionTimeout) or error.timeout:

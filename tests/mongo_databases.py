@@ -8,12 +8,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pymongo
+from bson.int64 import Int64
 from pymongo.errors import OperationFailure
 from pymongo.monitoring import CommandListener, CommandStartedEvent
 
 from app.adapters.config.secret import Dsn
 from app.adapters.mongo.migrations import MongoMigrations
-from app.adapters.mongo.pool import MongoPool, mongo_pools
+from app.adapters.mongo.pool import MongoPool, make_pools
 from app.adapters.mongo.settings import MongoPoolSettings
 from app.adapters.named_pools import NamedPools
 from app.context import RequestContext, current_request
@@ -29,6 +30,22 @@ def database(dsn: str) -> Iterator[str]:
         client.drop_database(name)
 
 
+@contextmanager
+def migrated_database(dsn: str) -> Iterator[str]:
+    """The DSN of a new database with the schema in place."""
+    with database(dsn) as made:
+        MongoMigrations({"primary": settings(made)}).apply()
+        yield made
+
+
+def emptied(dsn: str) -> None:
+    """Take all posts out of a database of the tests' own."""
+    with pymongo.timeout(5), pymongo.MongoClient[dict[str, Any]](dsn) as client:
+        found = client.get_default_database()
+        found.posts.delete_many({})
+        found.counters.update_many({}, {"$set": {"last": Int64(0)}})
+
+
 def settings(dsn: str, **changes: Any) -> MongoPoolSettings:
     """The settings of a pool."""
     return MongoPoolSettings(dsn=Dsn(dsn), **changes)
@@ -36,9 +53,9 @@ def settings(dsn: str, **changes: Any) -> MongoPoolSettings:
 
 @asynccontextmanager
 async def opened(**pools: MongoPoolSettings) -> AsyncIterator[NamedPools[MongoPool]]:
-    """Open pools of a database that has all migrations."""
+    """Open pools, after the migrations of the primary's database."""
     MongoMigrations(pools).apply()
-    found = mongo_pools(pools)
+    found = make_pools(pools)
     try:
         for pool in found.all():
             await pool.open()
