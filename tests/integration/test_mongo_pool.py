@@ -101,7 +101,8 @@ async def test_who_finds_no_free_place_waits_only_so_long(pools: Pools) -> None:
     with request(1.5):
         holders = [asyncio.create_task(pools.primary.run(slow)) for _ in range(2)]
         await until(lambda: pools.primary.usage().in_use == 2)
-        waiter = asyncio.create_task(pools.primary.ping())
+        with request(5):
+            waiter = asyncio.create_task(pools.primary.ping())
         await until(lambda: pools.primary.usage().waiting == 1)
         with pytest.raises(StorageTimeout):
             await waiter
