@@ -1,4 +1,4 @@
-"""The storages under test: how each one's service is set up on a private server behind a proxy, and interfered with."""
+"""The storages that whole services are tested on: how each is set up on a server, and interfered with."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -7,8 +7,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import attrs
+import pytest
 
 from app.adapters.config.settings import Settings
+from app.adapters.sqlite.migrations import SqliteMigrations
+from app.adapters.sqlite.settings import SqliteSettings
 from tests.e2e.service import settings_in
 from tests.postgres_databases import connected, migrated_database, new_database, pool_settings
 from tests.servers.kinds import Kind
@@ -36,6 +39,15 @@ class Subject:
     environment: Callable[[str], dict[str, str]]
     occupied: Callable[[str], AbstractContextManager[None]]
     run: Callable[[str, str], None] | None = None
+
+
+@contextmanager
+def database_for(subject: Subject, request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
+    """The address of a fresh database with the schema in place, on the server that the whole run shares."""
+    folder.mkdir(exist_ok=True, parents=True)
+    fixture = subject.kind and f"{subject.kind.name}_server"
+    with subject.database(request.getfixturevalue(fixture).dsn if fixture else str(folder)) as dsn:
+        yield dsn
 
 
 def through(dsn: str, port: int) -> str:
@@ -74,15 +86,22 @@ def _sqlite_run(path: str, sql: str) -> None:
 
 
 @contextmanager
-def _sqlite_database(folder: str) -> Iterator[str]:
+def _sqlite_file(folder: str) -> Iterator[str]:
     yield str(Path(folder) / "app.db")
+
+
+@contextmanager
+def _sqlite_database(folder: str) -> Iterator[str]:
+    with _sqlite_file(folder) as path:
+        SqliteMigrations(SqliteSettings(path=Path(path))).apply()
+        yield path
 
 
 SQLITE = Subject(
     name="sqlite",
     kind=None,
     database=_sqlite_database,
-    empty_database=_sqlite_database,
+    empty_database=_sqlite_file,
     environment=lambda path: {"SQLITE__PATH": path},
     settings=lambda folder, _: _base(folder, "sqlite"),
     occupied=_sqlite_occupied,
@@ -109,7 +128,8 @@ SUBJECT_POSTGRES = Subject(
     empty_database=new_database,
     environment=lambda dsn: {"STORAGE": "postgres", "POSTGRES__PRIMARY__DSN": dsn},
     settings=lambda folder, dsn: attrs.evolve(
-        _base(folder, "postgres"), postgres={"primary": pool_settings(dsn, max_size=POOL)}
+        _base(folder, "postgres"),
+        postgres={"primary": pool_settings(dsn, max_size=POOL, acquire_timeout=30, timeout=30)},
     ),
     occupied=_postgres_occupied,
     run=_postgres_run,
