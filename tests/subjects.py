@@ -132,7 +132,8 @@ SUBJECT_POSTGRES = Subject(
     empty_database=new_database,
     environment=lambda dsn: {"STORAGE": "postgres", "POSTGRES__PRIMARY__DSN": dsn},
     settings=lambda folder, dsn: attrs.evolve(
-        _base(folder, "postgres"), postgres={"primary": pool_settings(dsn, max_size=POOL)}
+        _base(folder, "postgres"),
+        postgres={"primary": pool_settings(dsn, max_size=POOL, acquire_timeout=30, timeout=30)},
     ),
     occupied=_postgres_occupied,
     run=_postgres_run,

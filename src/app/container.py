@@ -12,6 +12,13 @@ from prometheus_client import CollectorRegistry
 
 from app.adapters.config.dev_secret import dev_secret
 from app.adapters.config.settings import Environment, LogFormat, Settings
+from app.adapters.mongo.documents import PooledDocuments
+from app.adapters.mongo.features import MongoFeatureRepository
+from app.adapters.mongo.migrations import MongoMigrations, MongoSchemaCheck
+from app.adapters.mongo.pool import MongoPool
+from app.adapters.mongo.pool import make_pools as make_mongo_pools
+from app.adapters.mongo.posts import MongoPostRepository
+from app.adapters.mongo.unit_of_work import MongoTransactions
 from app.adapters.mysql.features import MysqlFeatureRepository
 from app.adapters.mysql.migrations import MysqlMigrations, MysqlSchemaCheck
 from app.adapters.mysql.pool import MysqlPool, make_mysql_pools
@@ -95,18 +102,23 @@ class Container(containers.DeclarativeContainer):
     mysql_pools: providers.Provider[NamedPools[MysqlPool]] = providers.Singleton(
         make_mysql_pools, settings.provided.mysql
     )
+    mongo_pools: providers.Provider[NamedPools[MongoPool]] = providers.Singleton(
+        make_mongo_pools, settings.provided.mongo
+    )
     sqlite_pool: providers.Provider[Pool] = providers.Singleton(SqlitePool, settings.provided.sqlite)
     pools: providers.Provider[list[Pool]] = providers.Selector(
         storage,
         sqlite=providers.List(sqlite_pool),
         postgres=postgres_pools.provided.all.call(),
         mysql=mysql_pools.provided.all.call(),
+        mongo=mongo_pools.provided.all.call(),
     )
     schema: providers.Provider[SchemaCheck] = providers.Selector(
         storage,
         sqlite=providers.Singleton(SqliteSchemaCheck, sqlite_pool),
         postgres=providers.Singleton(PostgresSchemaCheck, postgres_pools),
         mysql=providers.Singleton(MysqlSchemaCheck, mysql_pools),
+        mongo=providers.Singleton(MongoSchemaCheck, mongo_pools),
     )
     readiness = providers.Singleton(Readiness, pools, schema)
     resources: providers.Provider[list[Resource]] = providers.Callable(
@@ -115,6 +127,7 @@ class Container(containers.DeclarativeContainer):
 
     # Adapters
 
+    mongo_documents = providers.Singleton(PooledDocuments, mongo_pools)
     postgres_statements = providers.Singleton(PooledStatements, postgres_pools)
     mysql_statements = providers.Singleton(MysqlStatements, mysql_pools)
     posts: providers.Provider[PostRepository] = providers.Selector(
@@ -122,24 +135,28 @@ class Container(containers.DeclarativeContainer):
         sqlite=providers.Singleton(SqlitePostRepository, sqlite_pool),
         postgres=providers.Singleton(PostgresPostRepository, postgres_statements),
         mysql=providers.Singleton(MysqlPostRepository, mysql_statements),
+        mongo=providers.Singleton(MongoPostRepository, mongo_documents),
     )
     features: providers.Provider[FeatureRepository] = providers.Selector(
         storage,
         sqlite=providers.Singleton(SqliteFeatureRepository, sqlite_pool),
         postgres=providers.Singleton(PostgresFeatureRepository, postgres_statements),
         mysql=providers.Singleton(MysqlFeatureRepository, mysql_statements),
+        mongo=providers.Singleton(MongoFeatureRepository, mongo_documents),
     )
     transactions: providers.Provider[Transactions] = providers.Selector(
         storage,
         sqlite=providers.Singleton(SqliteTransactions, sqlite_pool),
         postgres=providers.Singleton(PostgresTransactions, postgres_pools),
         mysql=providers.Singleton(MysqlTransactions, mysql_pools),
+        mongo=providers.Singleton(MongoTransactions, mongo_pools),
     )
     migrations: providers.Provider[Migrations] = providers.Selector(
         storage,
         sqlite=providers.Factory(SqliteMigrations, settings.provided.sqlite),
         postgres=providers.Factory(PostgresMigrations, settings.provided.postgres),
         mysql=providers.Factory(MysqlMigrations, settings.provided.mysql),
+        mongo=providers.Factory(MongoMigrations, settings.provided.mongo),
     )
 
     # Services

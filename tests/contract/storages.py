@@ -8,6 +8,10 @@ import attrs
 import pytest
 
 from app.adapters.memory.store import MemoryStore
+from app.adapters.mongo.documents import PooledDocuments
+from app.adapters.mongo.features import MongoFeatureRepository
+from app.adapters.mongo.posts import MongoPostRepository
+from app.adapters.mongo.unit_of_work import MongoTransactions
 from app.adapters.mysql.features import MysqlFeatureRepository
 from app.adapters.mysql.pool import make_mysql_pools
 from app.adapters.mysql.posts import MysqlPostRepository
@@ -27,6 +31,8 @@ from app.adapters.sqlite.unit_of_work import SqliteTransactions
 from app.ports.features import FeatureRepository
 from app.ports.posts import PostRepository
 from app.ports.unit_of_work import Transactions
+from tests.mongo_databases import emptied as emptied_mongo
+from tests.mongo_databases import opened, settings
 from tests.mysql_databases import pool_settings as mysql_pool_settings
 from tests.postgres_databases import emptied, pool_settings
 
@@ -56,6 +62,15 @@ async def sqlite(_: pytest.FixtureRequest, folder: Path) -> AsyncIterator[Storag
         yield Storage(SqlitePostRepository(pool), SqliteFeatureRepository(pool), SqliteTransactions(pool))
     finally:
         await pool.close()
+
+
+@asynccontextmanager
+async def mongo(request: pytest.FixtureRequest, _: Path) -> AsyncIterator[Storage]:
+    dsn = request.getfixturevalue("mongo_database")
+    emptied_mongo(dsn)
+    async with opened(primary=settings(dsn)) as pools:
+        documents = PooledDocuments(pools)
+        yield Storage(MongoPostRepository(documents), MongoFeatureRepository(documents), MongoTransactions(pools))
 
 
 @asynccontextmanager
@@ -90,6 +105,7 @@ Opened = Callable[[pytest.FixtureRequest, Path], AbstractAsyncContextManager[Sto
 STORAGES: dict[str, Opened] = {
     "memory": memory,
     "sqlite": sqlite,
+    "mongo": mongo,
     "postgres": postgres,
     "mysql": mysql,
 }
