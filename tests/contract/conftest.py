@@ -1,10 +1,11 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests import mongo_databases
 from tests.contract.storages import STORAGES, Storage
+from tests.servers.kinds import Server
 
 
 @pytest.fixture(scope="session")
