@@ -17,19 +17,20 @@ from app.adapters.mysql.settings import MysqlPoolSettings
 from tests.servers.kinds import Server
 
 
-def connected(server: str) -> "closing[pymysql.Connection[Any]]":
-    """A connection of the user of this DSN, closed afterwards."""
+@contextmanager
+def connected(server: str) -> Iterator[Any]:
+    """A connection as the user of this DSN; each statement is committed."""
     url = urlsplit(server)
-    return closing(
-        pymysql.connect(
-            host=url.hostname,
-            port=url.port or 3306,
-            user=unquote(url.username or ""),
-            password=unquote(url.password or "").encode(),
-            database=url.path.removeprefix("/") or None,
-            autocommit=True,
-        )
+    connection = pymysql.connect(
+        host=url.hostname,
+        port=url.port or 3306,
+        user=unquote(url.username or ""),
+        password=unquote(url.password or "").encode(),
+        database=url.path.removeprefix("/") or None,
+        autocommit=True,
     )
+    with closing(connection):
+        yield connection
 
 
 def execute(server: str, *statements: str) -> tuple[tuple[Any, ...], ...]:

@@ -18,7 +18,7 @@ from app.adapters.mysql.posts import MysqlPostRepository
 from app.adapters.mysql.statements import MysqlStatements
 from app.adapters.mysql.unit_of_work import MysqlTransactions
 from app.adapters.postgres.features import PostgresFeatureRepository
-from app.adapters.postgres.pool import make_pools
+from app.adapters.postgres.pool import make_postgres_pools
 from app.adapters.postgres.posts import PostgresPostRepository
 from app.adapters.postgres.statements import PooledStatements
 from app.adapters.postgres.unit_of_work import PostgresTransactions
@@ -77,7 +77,7 @@ async def mongo(request: pytest.FixtureRequest, _: Path) -> AsyncIterator[Storag
 async def postgres(request: pytest.FixtureRequest, _: Path) -> AsyncIterator[Storage]:
     dsn = request.getfixturevalue("postgres_database")
     emptied(dsn)
-    pools = make_pools({"primary": pool_settings(dsn)})
+    pools = make_postgres_pools({"primary": pool_settings(dsn)})
     await pools.primary.open()
     try:
         statements = PooledStatements(pools)

@@ -87,14 +87,14 @@ class StorageSettings:
     """The storages that there are: each field is one, and `APP_STORAGE` takes its name."""
 
     sqlite: SqliteSettings = attrs.field(factory=SqliteSettings)
-    mongo: dict[str, MongoPoolSettings] = setting(
-        attrs.Factory(dict), "Pools of MongoDB: `primary`, and `replica` for reads that may lag behind"
-    )
     postgres: dict[str, PostgresPoolSettings] = setting(
         attrs.Factory(dict), "Pools of PostgreSQL: `primary`, and `replica` for reads that may lag behind"
     )
     mysql: dict[str, MysqlPoolSettings] = setting(
         attrs.Factory(dict), "Pools of MySQL or MariaDB: `primary`, and `replica` for reads that may lag behind"
+    )
+    mongo: dict[str, MongoPoolSettings] = setting(
+        attrs.Factory(dict), "Pools of MongoDB: `primary`, and `replica` for reads that may lag behind"
     )
 
 
