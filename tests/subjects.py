@@ -4,17 +4,21 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import attrs
+import pymongo
 import pytest
 
 from app.adapters.config.settings import Settings
 from app.adapters.sqlite.migrations import SqliteMigrations
 from app.adapters.sqlite.settings import SqliteSettings
+from tests import mongo_databases
 from tests.e2e.service import settings_in
 from tests.postgres_databases import connected, migrated_database, new_database, pool_settings
 from tests.servers.kinds import Kind
+from tests.servers.mongo import MONGO
 from tests.servers.postgres import POSTGRES
 
 DEADLINE = 2.0
@@ -135,4 +139,27 @@ SUBJECT_POSTGRES = Subject(
     run=_postgres_run,
 )
 
-SUBJECTS: dict[str, Subject] = {each.name: each for each in (SQLITE, SUBJECT_POSTGRES)}
+
+@contextmanager
+def _mongo_occupied(dsn: str) -> Iterator[None]:
+    with pymongo.MongoClient[dict[str, Any]](dsn, timeoutMS=5000) as client, client.start_session() as session:
+        session.start_transaction()
+        client.get_default_database().counters.update_many({}, {"$set": {"held": True}}, session=session)
+        yield
+        session.abort_transaction()
+
+
+SUBJECT_MONGO = Subject(
+    name="mongo",
+    kind=MONGO,
+    database=mongo_databases.migrated_database,
+    empty_database=mongo_databases.database,
+    environment=lambda dsn: {"STORAGE": "mongo", "MONGO__PRIMARY__DSN": dsn},
+    settings=lambda folder, dsn: attrs.evolve(
+        _base(folder, "mongo"),
+        mongo={"primary": mongo_databases.settings(dsn, max_size=POOL, acquire_timeout=30, timeout=30)},
+    ),
+    occupied=_mongo_occupied,
+)
+
+SUBJECTS: dict[str, Subject] = {each.name: each for each in (SQLITE, SUBJECT_POSTGRES, SUBJECT_MONGO)}
