@@ -10,7 +10,7 @@ from tests.e2e.malformed import code_of, corpus
 from tests.e2e.storages import running_on
 from tests.subjects import SUBJECTS
 
-AT_ONCE = 200
+AT_ONCE = 100
 SILENCE = 6.0
 
 
