@@ -39,7 +39,7 @@ def environment_in(folder: Path, **settings: object) -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(ROOT / "src"), **named}
 
 
-def command(*arguments: str, environment: dict[str, str], timeout: float = 30) -> "subprocess.CompletedProcess[str]":
+def command(*arguments: str, environment: dict[str, str], timeout: float = 60) -> "subprocess.CompletedProcess[str]":
     """Run one command of the service to its end."""
     return subprocess.run(
         [sys.executable, "-m", "app.entrypoints", *arguments],
