@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class RequestContext:
-    """One request: its id, and its deadline on the running loop's clock (seconds)."""
+    """One request: its id, its deadline on the running loop's clock (seconds), and whether it has written."""
 
     request_id: str
     deadline: float
+    has_written: bool = False
 
 
 current_request: ContextVar[RequestContext | None] = ContextVar("current_request", default=None)
@@ -32,3 +33,16 @@ def remaining(default: float) -> float:
         return default
     left = context.deadline - asyncio.get_running_loop().time()
     return max(0.0, min(default, left))
+
+
+def note_write() -> None:
+    """Remember that this request has written: what it reads from now on must hold what it wrote."""
+    context = current_request.get()
+    if context is not None:
+        context.has_written = True
+
+
+def may_read_stale() -> bool:
+    """Whether a read may come from a copy that lags behind: in a request that hasn't written, and only there."""
+    context = current_request.get()
+    return context is not None and not context.has_written

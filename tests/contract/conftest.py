@@ -9,5 +9,5 @@ from tests.contract.storages import STORAGES, Storage
 @pytest.fixture(params=STORAGES)
 async def storage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Storage]:
     """An empty storage, one after the other of every kind."""
-    async with STORAGES[request.param](tmp_path) as opened:
+    async with STORAGES[request.param](request, tmp_path) as opened:
         yield opened

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import attrs
+import pytest
 
 from app.adapters.memory.store import MemoryStore
 from app.adapters.sqlite.features import SqliteFeatureRepository
@@ -28,13 +29,13 @@ class Storage:
 
 
 @asynccontextmanager
-async def memory(folder: Path) -> AsyncIterator[Storage]:
+async def memory(_: pytest.FixtureRequest, folder: Path) -> AsyncIterator[Storage]:
     store = MemoryStore()
     yield Storage(store.posts, store.features, store)
 
 
 @asynccontextmanager
-async def sqlite(folder: Path) -> AsyncIterator[Storage]:
+async def sqlite(_: pytest.FixtureRequest, folder: Path) -> AsyncIterator[Storage]:
     settings = SqliteSettings(path=folder / "contract.db", synchronous="NORMAL")
     SqliteMigrations(settings).apply()
     pool = SqlitePool(settings)
@@ -45,4 +46,10 @@ async def sqlite(folder: Path) -> AsyncIterator[Storage]:
         await pool.close()
 
 
-STORAGES: dict[str, Callable[[Path], AbstractAsyncContextManager[Storage]]] = {"memory": memory, "sqlite": sqlite}
+Opened = Callable[[pytest.FixtureRequest, Path], AbstractAsyncContextManager[Storage]]
+"""Gives an empty storage; servers are asked for by the names of their fixtures, files go into the folder."""
+
+STORAGES: dict[str, Opened] = {
+    "memory": memory,
+    "sqlite": sqlite,
+}

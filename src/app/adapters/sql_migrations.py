@@ -34,6 +34,13 @@ class Dialect(Protocol):
         ...
 
 
+def step_ids(folder: Path) -> list[str]:
+    """The ids of all steps in `folder`, in order."""
+    return sorted(
+        file.name.removesuffix(".sql") for file in folder.glob("*.sql") if not file.name.endswith(".rollback.sql")
+    )
+
+
 class SqlMigrations:
     """The port `Migrations` for a folder of `0001.name.sql` files with their `.rollback.sql`."""
 

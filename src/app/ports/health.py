@@ -34,6 +34,11 @@ class Pool(Resource, Protocol):
         """The pool's name in settings and metrics, such as `primary`."""
         ...
 
+    @property
+    def is_required(self) -> bool:
+        """Whether the service is not ready without it; a replica's work can be done by the primary."""
+        ...
+
     async def ping(self) -> None:
         """Raise Unavailable unless the storage answers now."""
         ...

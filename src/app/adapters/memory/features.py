@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 
 from app.adapters.memory.posts import Change
 from app.adapters.memory.tables import Tables
+from app.adapters.storage_errors import no_post
 from app.domain.model.features import Feature, FeatureQuery, NewFeature
 from app.domain.model.paging import Page
-from app.domain.model.posts import PostNotFound
 
 
 class MemoryFeatureRepository:
@@ -36,7 +36,7 @@ class MemoryFeatureRepository:
 
 def _add(tables: Tables, post_id: int, new: Sequence[NewFeature]) -> list[Feature]:
     if post_id not in tables.posts:
-        raise PostNotFound(f"There is no post {post_id}.")
+        raise no_post(post_id)
     added = [Feature(tables.next_feature_id(), each.feature_name, each.is_active) for each in new]
     tables.features.setdefault(post_id, []).extend(added)
     return added

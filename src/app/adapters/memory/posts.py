@@ -7,15 +7,13 @@ from datetime import datetime
 import attrs
 
 from app.adapters.memory.tables import Tables, private
+from app.adapters.storage_errors import no_post, post_changed, title_taken
 from app.domain.model.paging import Page, Position
 from app.domain.model.posts import (
     NewPost,
     Post,
-    PostChanged,
-    PostNotFound,
     PostQuery,
     PostWithFeatures,
-    TitleTaken,
     position_of,
 )
 
@@ -99,12 +97,12 @@ def _key(post: Post, query: PostQuery) -> tuple[str | int, int]:
 def _current(tables: Tables, post_id: int, version: int | None) -> Post:
     post = tables.posts.get(post_id)
     if post is None:
-        raise PostNotFound(f"There is no post {post_id}.")
+        raise no_post(post_id)
     if version is not None and post.version != version:
-        raise PostChanged("The post was changed meanwhile: read it again.")
+        raise post_changed()
     return post
 
 
 def _refuse_taken(tables: Tables, title: str, post_id: int | None) -> None:
     if any(post.title == title and post.id != post_id for post in tables.posts.values()):
-        raise TitleTaken("Another post has this title: choose another one.", field_name="title")
+        raise title_taken()

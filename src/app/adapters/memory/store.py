@@ -28,6 +28,7 @@ class MemoryStore:
     """
 
     name = "memory"
+    is_required = True
 
     def __init__(self) -> None:
         self._committed = Tables()

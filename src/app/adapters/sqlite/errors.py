@@ -4,14 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from app.domain.errors import TransactionAborted, Unavailable
-from app.domain.model.posts import PostNotFound, TitleTaken
-
-
-class StorageTimeout(Unavailable):
-    """The storage did not answer in the time that the call had."""
-
-    code = "STORAGE_TIMEOUT"
+from app.adapters.storage_errors import aborted, post_gone, title_taken, too_slow, unusable
 
 
 @contextmanager
@@ -20,18 +13,18 @@ def translated() -> Iterator[None]:
     try:
         yield
     except TimeoutError as error:
-        raise StorageTimeout("The storage took too long. Try again later.") from error
+        raise too_slow() from error
     except sqlite3.IntegrityError as error:
         if "posts.title" in str(error):
-            raise TitleTaken("Another post has this title: choose another one.", field_name="title") from error
+            raise title_taken() from error
         if "FOREIGN KEY" in str(error):
-            raise PostNotFound("The post does not exist any more.") from error
+            raise post_gone() from error
         raise
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            raise TransactionAborted("The storage is busy. Try again later.") from error
+            raise aborted() from error
         if error.sqlite_errorcode & 0xFF in _PASSING:
-            raise Unavailable("The storage cannot be used now. Try again later.") from error
+            raise unusable() from error
         raise
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from app.adapters.sqlite.posts import Statements
+from app.adapters.storage_errors import no_post
 from app.domain.model.features import Feature, FeatureQuery, NewFeature
 from app.domain.model.paging import Page
-from app.domain.model.posts import PostNotFound
 
 
 class SqliteFeatureRepository:
@@ -43,7 +43,7 @@ class SqliteFeatureRepository:
 
     async def _require(self, post_id: int) -> None:
         if not await self._statements.read("SELECT 1 FROM posts WHERE id = ?", (post_id,)):
-            raise PostNotFound(f"There is no post {post_id}.")
+            raise no_post(post_id)
 
     async def _count(self, where: str) -> int:
         rows = await self._statements.read(f"SELECT count(*) FROM features{where}")

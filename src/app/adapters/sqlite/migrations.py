@@ -9,7 +9,7 @@ from typing import Any
 from yoyo.backends.core.sqlite3 import SQLiteBackend
 from yoyo.connections import parse_uri
 
-from app.adapters.sql_migrations import CHECKSUMS, SqlMigrations
+from app.adapters.sql_migrations import CHECKSUMS, SqlMigrations, step_ids
 from app.adapters.sqlite.pool import SqlitePool
 from app.adapters.sqlite.settings import SqliteSettings
 from app.ports.migrations import MigrationError
@@ -58,9 +58,7 @@ class SqliteSchemaCheck:
 
     def __init__(self, pool: SqlitePool, folder: Path = FOLDER) -> None:
         self._pool = pool
-        self._known = sorted(
-            file.name.removesuffix(".sql") for file in folder.glob("*.sql") if not file.name.endswith(".rollback.sql")
-        )
+        self._known = step_ids(folder)
 
     async def missing(self) -> list[str]:
         """The ids of the steps that the file doesn't have."""

@@ -91,6 +91,7 @@ class SqlitePool:
     """The storage's connections. A resource; making it does no I/O."""
 
     name = "primary"
+    is_required = True
 
     def __init__(self, settings: SqliteSettings) -> None:
         self._settings = settings

@@ -6,13 +6,12 @@ from typing import Any, Protocol
 
 import msgspec
 
+from app.adapters.storage_errors import no_post, post_changed
 from app.domain.model.features import Feature
 from app.domain.model.paging import Page, Position
 from app.domain.model.posts import (
     NewPost,
     Post,
-    PostChanged,
-    PostNotFound,
     PostQuery,
     PostWithFeatures,
     from_milliseconds,
@@ -100,8 +99,8 @@ class SqlitePostRepository:
 
     async def _raise_missing(self, post_id: int) -> None:
         if await self.find(post_id) is None:
-            raise PostNotFound(f"There is no post {post_id}.")
-        raise PostChanged("The post was changed meanwhile: read it again.")
+            raise no_post(post_id)
+        raise post_changed()
 
     async def _count(self, where: str, matching: tuple[object, ...]) -> int:
         rows = await self._statements.read(f"SELECT count(*) FROM posts{where}", matching)

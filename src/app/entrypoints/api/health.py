@@ -26,7 +26,8 @@ class Health:
 class Readiness:
     """Knows whether the service can serve; asks its storage in the background, never on a request.
 
-    A resource: opened last, closed first. Ready means: opened, not draining, all pools answer, the schema is there.
+    A resource: opened last, closed first. Ready means: opened, not draining, every required pool answers, and the
+    schema is there.
     """
 
     def __init__(
@@ -74,7 +75,8 @@ class Readiness:
         try:
             async with asyncio.timeout(self._timeout):
                 for pool in self._pools:
-                    await pool.ping()
+                    if pool.is_required:
+                        await pool.ping()
                 missing = await self._schema.missing()
         except (Unavailable, TimeoutError):
             return "the storage does not answer"
