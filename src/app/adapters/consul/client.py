@@ -81,12 +81,12 @@ class ConsulClient:
         """Every key below the prefix, relative to it, with its value. With an index: once that may have changed."""
         folder = f"{self._settings.prefix}/"
         found = await self._api.kv.get(folder, recurse=True, index=index or None, wait=f"{WAIT}s")
-        return _answer(found, lambda listed: dict(_pairs(listed or (), folder)))
+        return _answer(found, lambda listed: dict(_pairs(_list([] if listed is None else listed), folder)))
 
     async def healthy(self, service: str, index: int = 0) -> Answer[list[Address]]:
         """The instances of a service that pass their checks. With an index: once they may have changed."""
         found = await self._api.health.service(service, passing=True, index=index or None, wait=f"{WAIT}s")
-        return _answer(found, lambda listed: [_address(entry) for entry in listed])
+        return _answer(found, lambda listed: [_address(entry) for entry in _list(listed)])
 
     async def put(self, key: str, text: str) -> None:
         """Write a value below the prefix."""
@@ -116,6 +116,12 @@ def _answer(found: Any, read: Any) -> Answer[Any]:
         return Answer(max(1, int(index)), read(value))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ConsulError("Consul sent what is none of its answers.") from error
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError("not a list")
+    return value
 
 
 def _pairs(listed: Any, folder: str) -> list[tuple[str, bytes]]:
