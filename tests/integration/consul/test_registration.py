@@ -46,6 +46,8 @@ def settled(own_agent: Server) -> Agent:
     """An agent of the module's own, with settings for the service."""
     agent = Agent(own_agent.dsn)
     agent.fill({"log/level": "INFO"})
+    for left_behind in agent.registered():
+        agent.call("PUT", f"agent/service/deregister/{left_behind}")
     return agent
 
 

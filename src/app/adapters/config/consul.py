@@ -7,7 +7,7 @@ import attrs
 
 from app.adapters.config.setting import Key, variable
 from app.adapters.config.sources import Given, Problem, Reading
-from app.adapters.consul.client import ConsulClient
+from app.adapters.consul.client import Answer, ConsulClient
 from app.adapters.consul.settings import ConsulSettings
 from app.adapters.consul.transport import ConsulError
 
@@ -56,20 +56,20 @@ def key_named(name: str) -> Key:
     return tuple(name.strip("/").replace(".", "/").split("/"))
 
 
-async def values_of(client: ConsulClient, prefix: str) -> dict[str, bytes]:
+async def values_of(client: ConsulClient, prefix: str) -> Answer[Values]:
     """What Consul holds. Raises ConsulError, also when it holds nothing: a token without rights is told the same."""
     answer = await client.values()
     if not answer.value:
         raise ConsulError(f"Consul holds nothing below {prefix}/ that the token may read.", 404)
-    return answer.value
+    return answer
 
 
-def read_at_start(settings: ConsulSettings) -> dict[str, bytes]:
+def read_at_start(settings: ConsulSettings) -> Answer[Values]:
     """What Consul holds, asked for again each second as long as the start may wait. Raises ConsulError."""
     return asyncio.run(_read_patiently(settings))
 
 
-async def _read_patiently(settings: ConsulSettings) -> dict[str, bytes]:
+async def _read_patiently(settings: ConsulSettings) -> Answer[Values]:
     patience = PATIENCE if settings.required else SHORT_PATIENCE
     failure = ConsulError(f"Consul at {settings.address} did not answer within {patience:g} s.")
     client = ConsulClient(settings)

@@ -12,6 +12,7 @@ from app.adapters.config.last_known_good import LastKnownGood
 from app.adapters.config.layers import Bootstrap, Layers, explained
 from app.adapters.config.settings import Settings
 from app.adapters.config.sources import Problem, SettingsError, Source, standard_sources
+from app.adapters.consul.client import Answer
 from app.adapters.consul.transport import ConsulError
 
 
@@ -19,11 +20,11 @@ from app.adapters.consul.transport import ConsulError
 class Loaded(Built[Settings]):
     """The settings at the start, and all that is needed to build them again when Consul holds others.
 
-    `consul` is what Consul held, None where it gave nothing that could be used; `warnings` say what was done then.
+    `consul` is what Consul answered, None where it gave nothing that could be used; `warnings` say what was done then.
     """
 
     layers: Layers
-    consul: Values | None = attrs.field(default=None, repr=False)
+    consul: Answer[Values] | None = attrs.field(default=None, repr=False)
     warnings: tuple[str, ...] = ()
 
 
@@ -59,7 +60,7 @@ def source_of(bootstrap: Bootstrap, values: Values) -> ConsulSource:
 
 
 def _loaded(
-    built: Built[Settings], layers: Layers, consul: Values | None = None, warnings: tuple[str, ...] = ()
+    built: Built[Settings], layers: Layers, consul: Answer[Values] | None = None, warnings: tuple[str, ...] = ()
 ) -> Loaded:
     return Loaded(built.settings, built.effective, layers, consul, warnings)
 
@@ -74,19 +75,19 @@ class _Start:
     def load(self) -> Loaded:
         consul = self.bootstrap.consul
         try:
-            values = read_at_start(consul)
+            answer = read_at_start(consul)
         except ConsulError as error:
             failure = self._absent(error)
             if consul.required:
                 raise failure from error
             return self._without(failure)
         try:
-            built = self.layers.build(source_of(self.bootstrap, values))
+            built = self.layers.build(source_of(self.bootstrap, answer.value))
         except SettingsError as error:
             if consul.required or last_known_good(self.bootstrap).load() is None:
                 raise
             return self._without(error)
-        return _loaded(built, self.layers, values, self._keep(values))
+        return _loaded(built, self.layers, answer, self._keep(answer.value))
 
     def _absent(self, error: ConsulError) -> SettingsError:
         consul = self.bootstrap.consul

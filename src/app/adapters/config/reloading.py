@@ -26,7 +26,7 @@ class ConfigWatch:
     def __init__(self, client: ConsulClient, loaded: Loaded, live: LiveSettings) -> None:
         self._loaded = loaded
         self._live = live
-        self._values = loaded.consul
+        self._values = loaded.consul.value if loaded.consul is not None else None
         self._follower = Follower("settings in Consul", client.values, self)
         self.stale = loaded.consul is None
         self.refused = False
@@ -34,8 +34,8 @@ class ConfigWatch:
         self.waiting: tuple[str, ...] = ()
 
     async def open(self) -> None:
-        """Begin to follow."""
-        self._follower.start()
+        """Begin to follow, from where the start has read."""
+        self._follower.start(self._loaded.consul.index if self._loaded.consul is not None else 0)
 
     async def close(self) -> None:
         """Follow no longer."""

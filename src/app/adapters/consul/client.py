@@ -15,7 +15,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 INTERVAL = 1.0
 """Seconds between two requests of this process to Consul, whatever it asks for."""
-WAIT = 20
+WAIT = 10
 """Seconds that a question may wait at Consul for a change. An agent that freezes is noticed after them."""
 
 

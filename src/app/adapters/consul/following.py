@@ -41,8 +41,9 @@ class Follower(Generic[T]):
         self._failures = 0
         self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        """Begin to follow."""
+    def start(self, index: int = 0) -> None:
+        """Begin to follow; with the index of an answer, from there on."""
+        self._index = self._last = index
         self._task = asyncio.create_task(self._follow(), name=self._name)
 
     async def stop(self) -> None:
