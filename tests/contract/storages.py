@@ -8,6 +8,11 @@ import attrs
 import pytest
 
 from app.adapters.memory.store import MemoryStore
+from app.adapters.postgres.features import PostgresFeatureRepository
+from app.adapters.postgres.pool import make_pools
+from app.adapters.postgres.posts import PostgresPostRepository
+from app.adapters.postgres.statements import PooledStatements
+from app.adapters.postgres.unit_of_work import PostgresTransactions
 from app.adapters.sqlite.features import SqliteFeatureRepository
 from app.adapters.sqlite.migrations import SqliteMigrations
 from app.adapters.sqlite.pool import SqlitePool
@@ -17,6 +22,7 @@ from app.adapters.sqlite.unit_of_work import SqliteTransactions
 from app.ports.features import FeatureRepository
 from app.ports.posts import PostRepository
 from app.ports.unit_of_work import Transactions
+from tests.postgres_databases import emptied, pool_settings
 
 
 @attrs.frozen
@@ -46,10 +52,26 @@ async def sqlite(_: pytest.FixtureRequest, folder: Path) -> AsyncIterator[Storag
         await pool.close()
 
 
+@asynccontextmanager
+async def postgres(request: pytest.FixtureRequest, _: Path) -> AsyncIterator[Storage]:
+    dsn = request.getfixturevalue("postgres_database")
+    emptied(dsn)
+    pools = make_pools({"primary": pool_settings(dsn)})
+    await pools.primary.open()
+    try:
+        statements = PooledStatements(pools)
+        yield Storage(
+            PostgresPostRepository(statements), PostgresFeatureRepository(statements), PostgresTransactions(pools)
+        )
+    finally:
+        await pools.primary.close()
+
+
 Opened = Callable[[pytest.FixtureRequest, Path], AbstractAsyncContextManager[Storage]]
 """Gives an empty storage; servers are asked for by the names of their fixtures, files go into the folder."""
 
 STORAGES: dict[str, Opened] = {
     "memory": memory,
     "sqlite": sqlite,
+    "postgres": postgres,
 }
