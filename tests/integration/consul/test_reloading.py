@@ -214,6 +214,7 @@ async def test_an_agent_that_answers_at_once_is_asked_once_a_second(
     agent.fill({"name": "there"})
     async with following(agent, tmp_path, address=between.url):
         between.fault = lambda handler: handler.answer(200, b"[]", "7")
+        await asyncio.to_thread(agent.put, "app/name", "wakes the question that waits")
         await asyncio.sleep(1.1)
         between.asked.clear()
         await asyncio.sleep(4)
