@@ -1,8 +1,10 @@
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.integration.consul.agents import Agent
+from tests.integration.consul.places import Place
 from tests.servers.consul import ACL_TOKEN, CONSUL
 from tests.servers.kinds import Server, server
 
@@ -30,3 +32,9 @@ def own_agent() -> Iterator[Server]:
     """An agent that the tests of a module may kill and freeze."""
     with server(CONSUL, private=True) as started:
         yield started
+
+
+@pytest.fixture
+def place(tmp_path: Path, agent: Agent) -> Place:
+    """A folder to start a service in, whose Consul is that agent."""
+    return Place(tmp_path, agent.url)

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import random
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -16,8 +15,6 @@ from app.adapters.consul.transport import ConsulError
 logger = logging.getLogger(__name__)
 
 TICK = 0.25
-JITTER = 2.0
-"""Seconds at most that an instance waits before it registers again, so that a fleet doesn't do it at once."""
 
 
 class Ready(Protocol):
@@ -37,9 +34,9 @@ class Listening:
 
 
 class Registration:
-    """Registers this instance with a TTL check, fed by readiness, and again when the agent lost it. A resource.
+    """Registers this instance with a TTL check, fed by readiness; again, after a random pause, when the agent lost it.
 
-    Opened last: nobody is sent here before everything else is open, and the port answers. Closed first.
+    A resource, opened last: nobody is sent here before everything else is open, and the port answers. Closed first.
     """
 
     def __init__(self, client: ConsulClient, settings: ConsulSettings, listening: Listening, ready: Ready) -> None:
@@ -124,13 +121,10 @@ class Registration:
         if self.registered:
             try:
                 await self._client.report(self.id, problem)
-            except ConsulError as error:
-                self.registered = False
-                if error.status is None:
-                    raise
-                logger.warning("Consul lost %s; it registers again.", self.id)
-                await asyncio.sleep(random.uniform(0, JITTER))  # noqa: S311 - no secret is made of it
-        if not self.registered:
+            except ConsulError:
+                self.registered = False  # in any case: to register once more does no harm
+                raise
+        else:
             await self._register(problem)
         self._told = problem
 
