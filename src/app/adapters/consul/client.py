@@ -53,11 +53,6 @@ class ConsulClient:
         self._api, self._at_once = (Api(transport, settings.datacenter) for transport in self._transports)
         self._session: aiohttp.ClientSession | None = None
 
-    @property
-    def where(self) -> str:
-        """Address and prefix, for people."""
-        return f"{self._settings.address}, prefix {self._settings.prefix}"
-
     async def open(self) -> None:
         """Make ready to speak; raises ConsulError, naming the setting, when the authorities cannot be read."""
         token = self._settings.token

@@ -9,7 +9,7 @@ from app.entrypoints.http.errors import HttpError, MalformedRequest
 
 
 async def read_body(request: web.Request, limit: int) -> bytes:
-    """The body of a JSON request, at most `limit` bytes (after decompression).
+    """The body of a JSON request, at most `limit` bytes after decompression.
 
     Raises HttpError 413 and 415, and MalformedRequest when the body's encoding is broken.
     """
