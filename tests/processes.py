@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def free_port() -> int:
-    """A port that nobody listens on, below the ephemeral ones; at random, since others look for one at the same time."""
+    """A port that nobody listens on, below the ephemeral ones; at random, since others look for one as well."""
     for _ in range(100):
         port = random.randrange(12_000, 32_000)
         with socket.socket() as probe:
