@@ -51,7 +51,8 @@ def emptied(dsn: str) -> None:
     """Take all posts out of a database of the tests' own."""
     with pymongo.timeout(30), pymongo.MongoClient[dict[str, Any]](dsn) as client:
         found = client.get_default_database()
-        found.posts.delete_many({})
+        for name in ("posts", "idempotency_keys"):
+            found[name].delete_many({})
         found.counters.update_many({}, {"$set": {"last": Int64(0)}})
 
 

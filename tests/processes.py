@@ -58,14 +58,21 @@ class Service:
 
 
 @contextmanager
-def service(folder: Path, **settings: object) -> Iterator[Service]:
-    """The service on SQLite in `folder`, ready; ended afterwards in whatever state it is."""
+def service(folder: Path, *argv: str, **settings: object) -> Iterator[Service]:
+    """The service on SQLite in `folder`, ready; ended afterwards in whatever state it is.
+
+    `argv` are arguments of Python, in place of those that run the service.
+    """
     port = free_port()
     environment = environment_in(folder, HTTP__PORT=port, **settings)
     output = folder / "output.log"
     with output.open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "app.entrypoints", "run"], cwd=ROOT, env=environment, stdout=log, stderr=log
+            [sys.executable, *(argv or ("-m", "app.entrypoints", "run"))],
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=log,
         )
     try:
         found = Service(f"http://127.0.0.1:{port}", process, environment, output)

@@ -17,11 +17,13 @@ from app.adapters.config.settings import Environment, LogFormat, Settings
 from app.adapters.consul.parts import ConsulParts
 from app.adapters.mongo.documents import PooledDocuments
 from app.adapters.mongo.features import MongoFeatureRepository
+from app.adapters.mongo.idempotency import MongoIdempotencyRepository
 from app.adapters.mongo.migrations import MongoMigrations, MongoSchemaCheck
 from app.adapters.mongo.pool import MongoPool, make_mongo_pools
 from app.adapters.mongo.posts import MongoPostRepository
 from app.adapters.mongo.unit_of_work import MongoTransactions
 from app.adapters.mysql.features import MysqlFeatureRepository
+from app.adapters.mysql.idempotency import MysqlIdempotencyRepository
 from app.adapters.mysql.migrations import MysqlMigrations, MysqlSchemaCheck
 from app.adapters.mysql.pool import MysqlPool, make_mysql_pools
 from app.adapters.mysql.posts import MysqlPostRepository
@@ -29,20 +31,24 @@ from app.adapters.mysql.statements import MysqlStatements
 from app.adapters.mysql.unit_of_work import MysqlTransactions
 from app.adapters.named_pools import NamedPools
 from app.adapters.postgres.features import PostgresFeatureRepository
+from app.adapters.postgres.idempotency import PostgresIdempotencyRepository
 from app.adapters.postgres.migrations import PostgresMigrations, PostgresSchemaCheck
 from app.adapters.postgres.pool import PostgresPool, make_postgres_pools
 from app.adapters.postgres.posts import PostgresPostRepository
 from app.adapters.postgres.statements import PooledStatements
 from app.adapters.postgres.unit_of_work import PostgresTransactions
 from app.adapters.sqlite.features import SqliteFeatureRepository
+from app.adapters.sqlite.idempotency import SqliteIdempotencyRepository
 from app.adapters.sqlite.migrations import SqliteMigrations, SqliteSchemaCheck
 from app.adapters.sqlite.pool import SqlitePool
 from app.adapters.sqlite.posts import SqlitePostRepository
 from app.adapters.sqlite.unit_of_work import SqliteTransactions
+from app.domain.services.idempotency import IdempotencyService, JoinableTransactions
 from app.domain.services.posts import PostService
 from app.entrypoints.api.errors import translate_error
 from app.entrypoints.api.features import FeatureHandlers
 from app.entrypoints.api.health import HealthHandlers, Readiness
+from app.entrypoints.api.idempotency import OnceOverHttp
 from app.entrypoints.api.posts import PostHandlers
 from app.entrypoints.consul_metrics import ConsulMetrics
 from app.entrypoints.http.access_log import AccessLog
@@ -53,6 +59,7 @@ from app.entrypoints.http.tokens import SecretTokens, TokenRules
 from app.entrypoints.pool_metrics import PoolMetrics
 from app.ports.features import FeatureRepository
 from app.ports.health import Pool, Resource
+from app.ports.idempotency import IdempotencyRepository
 from app.ports.migrations import Migrations, SchemaCheck
 from app.ports.posts import PostRepository
 from app.ports.unit_of_work import Transactions
@@ -152,6 +159,13 @@ class Container(containers.DeclarativeContainer):
         mongo=providers.Singleton(MongoFeatureRepository, mongo_documents),
         mysql=providers.Singleton(MysqlFeatureRepository, mysql_statements),
     )
+    idempotency_keys: providers.Provider[IdempotencyRepository] = providers.Selector(
+        storage,
+        sqlite=providers.Singleton(SqliteIdempotencyRepository, sqlite_pool),
+        postgres=providers.Singleton(PostgresIdempotencyRepository, postgres_statements),
+        mongo=providers.Singleton(MongoIdempotencyRepository, mongo_documents),
+        mysql=providers.Singleton(MysqlIdempotencyRepository, mysql_statements),
+    )
     transactions: providers.Provider[Transactions] = providers.Selector(
         storage,
         sqlite=providers.Singleton(SqliteTransactions, sqlite_pool),
@@ -169,7 +183,11 @@ class Container(containers.DeclarativeContainer):
 
     # Services
 
-    post_service = providers.Singleton(PostService, posts, transactions, now)
+    units: providers.Provider[Transactions] = providers.Singleton(JoinableTransactions, transactions)
+    idempotency = providers.Singleton(
+        IdempotencyService, idempotency_keys, transactions, now, settings.provided.http.idempotency_ttl
+    )
+    post_service = providers.Singleton(PostService, posts, units, now)
 
     # Handlers
 
@@ -184,6 +202,7 @@ class Container(containers.DeclarativeContainer):
         translate_error=providers.Object(translate_error),
         request_timeout=settings.provided.http.request_timeout,
         body_limit=settings.provided.http.body_limit,
+        once=providers.Singleton(OnceOverHttp, idempotency),
     )
     api = providers.List(
         providers.Factory(PostHandlers, post_service),

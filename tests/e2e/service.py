@@ -85,10 +85,10 @@ def settings_in(folder: Path, **http: Any) -> Settings:
     )
 
 
-def a_token(*scopes: str, lifetime: int = 600) -> str:
+def a_token(*scopes: str, lifetime: int = 600, subject: str = "tester") -> str:
     """A token that the service accepts."""
     auth = AuthSettings()
-    return SecretTokens(SECRET, TokenRules(auth.issuer, auth.audience)).issue("tester", scopes, lifetime)
+    return SecretTokens(SECRET, TokenRules(auth.issuer, auth.audience)).issue(subject, scopes, lifetime)
 
 
 @asynccontextmanager

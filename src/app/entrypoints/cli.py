@@ -101,6 +101,14 @@ def migrate(loaded: Loaded, to: str | None, rollback: int | None, *, status: boo
 
 @cli.command()
 @click.pass_obj
+def purge(loaded: Loaded) -> None:
+    """Remove the idempotency keys whose time is over."""
+    container = Container(settings=loaded.settings)
+    click.echo(f"Removed {asyncio.run(_purge(container))} keys.")
+
+
+@cli.command()
+@click.pass_obj
 def openapi(loaded: Loaded) -> None:
     """Print the OpenAPI document."""
     app = create_app(Container(settings=loaded.settings))
@@ -130,6 +138,11 @@ def token(loaded: Loaded, scopes: tuple[str, ...], subject: str, seconds: int) -
     if isinstance(tokens, JwksTokens):
         raise click.ClickException("Tokens come from the issuer of APP_AUTH__JWKS_URL; none can be made here.")
     click.echo(tokens.issue(subject, scopes, seconds))
+
+
+async def _purge(container: Container) -> int:
+    async with asynccontextmanager(opened)(container.pools()):
+        return await container.idempotency().purge()
 
 
 async def _put_samples(container: Container) -> None:

@@ -6,6 +6,7 @@ from typing import Protocol, TypeVar
 
 from app.domain.errors import TransactionAborted
 from app.ports.features import FeatureRepository
+from app.ports.idempotency import KeptAnswers
 from app.ports.posts import PostRepository
 
 T = TypeVar("T")
@@ -19,6 +20,9 @@ class Work(Protocol):
 
     @property
     def features(self) -> FeatureRepository: ...
+
+    @property
+    def idempotency(self) -> KeptAnswers: ...
 
 
 class Transactions(Protocol):

@@ -55,6 +55,9 @@ class HttpSettings:
     header_line_limit: int = setting(8190, "Bytes a request line may have", validator=[ge(256), le(2**20)])
     header_field_limit: int = setting(8190, "Bytes one header may have", validator=[ge(256), le(2**20)])
     header_count_limit: int = setting(128, "Headers a request may have", validator=[ge(16), le(1024)])
+    idempotency_ttl: float = setting(
+        86400.0, "Seconds for which an answer is repeated to its Idempotency-Key", validator=[ge(1), le(31 * 86400)]
+    )
     shutdown_timeout: float = setting(10.0, "Seconds that running requests get at the end", validator=[ge(0), le(300)])
 
 

@@ -8,6 +8,7 @@ from typing import Any, Self
 import attrs
 
 from app.adapters.memory.features import MemoryFeatureRepository
+from app.adapters.memory.idempotency import MemoryIdempotencyRepository
 from app.adapters.memory.posts import MemoryPostRepository
 from app.adapters.memory.tables import Tables
 from app.ports.health import PoolUsage
@@ -19,6 +20,7 @@ class MemoryWork:
 
     posts: MemoryPostRepository
     features: MemoryFeatureRepository
+    idempotency: MemoryIdempotencyRepository
 
 
 class MemoryStore:
@@ -35,6 +37,7 @@ class MemoryStore:
         self._writing = asyncio.Lock()
         self.posts = MemoryPostRepository(self._tables, self._change)
         self.features = MemoryFeatureRepository(self._tables, self._change)
+        self.idempotency = MemoryIdempotencyRepository(self._tables, self._change)
 
     @property
     def transactions(self) -> Self:
@@ -56,9 +59,9 @@ class MemoryStore:
     async def begin(self) -> AsyncIterator[MemoryWork]:
         """A unit of work; units run one after the other."""
         async with self._change() as draft:
+            drafted = (lambda: draft, _nested(draft))
             yield MemoryWork(
-                MemoryPostRepository(lambda: draft, _nested(draft)),
-                MemoryFeatureRepository(lambda: draft, _nested(draft)),
+                MemoryPostRepository(*drafted), MemoryFeatureRepository(*drafted), MemoryIdempotencyRepository(*drafted)
             )
 
     async def open(self) -> None:

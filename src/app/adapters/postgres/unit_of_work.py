@@ -7,6 +7,7 @@ import attrs
 
 from app.adapters.named_pools import NamedPools
 from app.adapters.postgres.features import PostgresFeatureRepository
+from app.adapters.postgres.idempotency import PostgresIdempotencyRepository
 from app.adapters.postgres.pool import PostgresPool
 from app.adapters.postgres.posts import PostgresPostRepository
 from app.context import note_write
@@ -18,6 +19,7 @@ class PostgresWork:
 
     posts: PostgresPostRepository
     features: PostgresFeatureRepository
+    idempotency: PostgresIdempotencyRepository
 
 
 class PostgresTransactions:
@@ -30,4 +32,8 @@ class PostgresTransactions:
     async def begin(self) -> AsyncIterator[PostgresWork]:
         note_write()
         async with self._pools.primary.transaction() as transaction:
-            yield PostgresWork(PostgresPostRepository(transaction), PostgresFeatureRepository(transaction))
+            yield PostgresWork(
+                PostgresPostRepository(transaction),
+                PostgresFeatureRepository(transaction),
+                PostgresIdempotencyRepository(transaction),
+            )

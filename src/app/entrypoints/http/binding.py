@@ -14,6 +14,8 @@ Read = Callable[[web.Request], Any]
 Call = Callable[[web.Request], Awaitable[Any]]
 
 CALLER: web.RequestKey[Any] = web.RequestKey("caller", object)
+BODY: web.RequestKey[bytes] = web.RequestKey("body", bytes)
+"""The body as it was read; there is none where the handler takes none."""
 
 
 def bind(
@@ -42,7 +44,7 @@ def bind(
             except ValidationFailed as error:
                 violations.extend(error.errors)
         if decode is not None:
-            body = await read_body(request, body_limit())
+            body = request[BODY] = await read_body(request, body_limit())
             try:
                 arguments["body"] = decode(body)
             except ValidationFailed as error:

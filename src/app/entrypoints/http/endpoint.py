@@ -19,6 +19,7 @@ from app.entrypoints.http.binding import CALLER, Call
 from app.entrypoints.http.deadline import Deadlines
 from app.entrypoints.http.envelope import PROBLEM_JSON, encode_error, encode_problem
 from app.entrypoints.http.errors import HttpError
+from app.entrypoints.http.keyed import Once
 from app.entrypoints.http.metrics import HttpMetrics
 from app.entrypoints.http.reply import Render
 from app.entrypoints.http.request_ids import RequestIds
@@ -56,6 +57,7 @@ class HttpKit:
     translate_error: ErrorTranslator
     request_timeout: float = 5.0
     body_limit: int = 2**20
+    once: Once | None = None
     request_ids: RequestIds = attrs.field(factory=RequestIds)
     deadlines: Deadlines = attrs.field(factory=Deadlines)
 

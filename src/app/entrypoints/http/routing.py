@@ -11,6 +11,7 @@ from app.entrypoints.http.binding import bind
 from app.entrypoints.http.definition import Definition, definition_of
 from app.entrypoints.http.endpoint import HttpKit, answering, error_response, served
 from app.entrypoints.http.errors import HttpError
+from app.entrypoints.http.idempotency import answered_once
 from app.entrypoints.http.reply import renderer, success_of
 from app.entrypoints.http.signature import MountError, Operation, of_route, read_signature
 from app.entrypoints.http.unmatched import Unmatched
@@ -69,8 +70,11 @@ def _mount(app: web.Application, kit: HttpKit, operation: Operation, base_path: 
     if declared.access is None:
         raise MountError("say who may call it: access=public or requires(…).")
     is_raw = success_of(declared)[1].kind == "raw"
-    call = bind(operation.handler, operation.signature, lambda: kit.body_limit, any_query=is_raw)
     render = renderer(declared, base_path)
+    handler, signature = operation.handler, operation.signature
+    if declared.idempotent:
+        handler, signature = answered_once(operation, kit, render)
+    call = bind(handler, signature, lambda: kit.body_limit, any_query=is_raw)
     answer = answering(call, render, declared.access, kit.tokens)
     endpoint = served(answer, kit, operation.method, operation.path, access_logged=declared.access_logged)
     resource = app.router.add_resource(_pattern(operation))
