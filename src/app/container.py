@@ -25,11 +25,11 @@ from app.entrypoints.api.posts import PostHandlers
 from app.entrypoints.http.access_log import AccessLog
 from app.entrypoints.http.endpoint import HttpKit
 from app.entrypoints.http.jwks import JwksTokens
-from app.entrypoints.http.metrics import HttpMetrics, MetricsHandlers
+from app.entrypoints.http.metrics import HttpMetrics, MetricsHandlers, MetricsSource, OwnMetrics
 from app.entrypoints.http.tokens import SecretTokens, TokenRules
 from app.entrypoints.pool_metrics import PoolMetrics
 from app.ports.features import FeatureRepository
-from app.ports.health import Pool, Resource
+from app.ports.health import Announcement, Pool, Resource
 from app.ports.migrations import Migrations, SchemaCheck
 from app.ports.posts import PostRepository
 from app.ports.unit_of_work import Transactions
@@ -85,6 +85,7 @@ class Container(containers.DeclarativeContainer):
     resources: providers.Provider[list[Resource]] = providers.Callable(
         in_opening_order, access_log, pools, tokens, readiness
     )
+    announcements: providers.Provider[list[Announcement]] = providers.List()
 
     # Adapters
 
@@ -108,6 +109,7 @@ class Container(containers.DeclarativeContainer):
     # Handlers
 
     http_metrics = providers.Singleton(HttpMetrics, registry)
+    metrics_source: providers.Provider[MetricsSource] = providers.Singleton(OwnMetrics, registry)
     pool_metrics = providers.Singleton(PoolMetrics, registry, pools)
     kit = providers.Singleton(
         HttpKit,
@@ -124,5 +126,5 @@ class Container(containers.DeclarativeContainer):
     )
     operations = providers.List(
         providers.Factory(HealthHandlers, readiness),
-        providers.Factory(MetricsHandlers, registry),
+        providers.Factory(MetricsHandlers, metrics_source),
     )

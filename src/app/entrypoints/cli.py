@@ -1,6 +1,7 @@
 """The service's commands: `python -m app.entrypoints COMMAND`."""
 
 import asyncio
+import os
 from contextlib import asynccontextmanager
 
 import click
@@ -15,12 +16,14 @@ from app.domain.errors import DomainError
 from app.entrypoints.app import API_PATH, create_app, opened
 from app.entrypoints.http.jwks import JwksTokens
 from app.entrypoints.http.routing import OPERATIONS
-from app.entrypoints.http.server import ServerError, ServerLimits
+from app.entrypoints.http.server import ServerError
 from app.entrypoints.http.signature import MountError
 from app.entrypoints.http.swagger import DOCUMENT
 from app.entrypoints.logs import configure_logs
 from app.entrypoints.samples import put_samples
-from app.entrypoints.serving import serve
+from app.entrypoints.serving.alone import serve_alone
+from app.entrypoints.serving.below import Given, serve_below
+from app.entrypoints.serving.serve import serve
 from app.ports.migrations import MigrationError
 
 WEEK = 7 * 24 * 3600
@@ -57,15 +60,28 @@ def run(loaded: Loaded) -> None:
         container.migrations().apply()
         asyncio.run(_put_samples(container))
         click.echo(_welcome(settings, container), err=True)
-    http = settings.http
-    limits = ServerLimits(
-        keepalive_timeout=http.keepalive_timeout,
-        line=http.header_line_limit,
-        header=http.header_field_limit,
-        headers=http.header_count_limit,
-        shutdown_timeout=http.shutdown_timeout,
-    )
-    serve(lambda: create_app(Container(settings=settings)), http.host, http.port, limits)
+    serve_alone(settings)
+
+
+@cli.command("serve")
+@click.option(
+    "--workers",
+    default=lambda: len(os.sched_getaffinity(0)),
+    show_default="one per CPU",
+    type=click.IntRange(min=1, max=64),
+)
+@click.pass_obj
+def serve_command(loaded: Loaded, workers: int) -> None:
+    """Serve with several workers; SIGHUP replaces them one by one, with the code and settings of then."""
+    serve(loaded.settings, workers)
+
+
+@cli.command(hidden=True)
+@click.argument("given", type=Given.decode)
+@click.pass_obj
+def worker(loaded: Loaded, given: Given) -> None:
+    """Serve as one of the workers of `serve`, which starts this command itself."""
+    serve_below(loaded.settings, given)
 
 
 @cli.command()

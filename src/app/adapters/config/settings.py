@@ -50,7 +50,36 @@ class HttpSettings:
     header_line_limit: int = setting(8190, "Bytes a request line may have", validator=[ge(256), le(2**20)])
     header_field_limit: int = setting(8190, "Bytes one header may have", validator=[ge(256), le(2**20)])
     header_count_limit: int = setting(128, "Headers a request may have", validator=[ge(16), le(1024)])
-    shutdown_timeout: float = setting(10.0, "Seconds that running requests get at the end", validator=[ge(0), le(300)])
+    drain_wait: float = setting(
+        0.0,
+        "Seconds to go on accepting after readiness turned 503, until others have noticed",
+        validator=[ge(0), le(300)],
+    )
+    drain_idle: float = setting(
+        5.0, "Seconds that an idle connection is kept for one more request at the end", validator=[ge(0), le(3600)]
+    )
+    shutdown_timeout: float = setting(
+        10.0, "Seconds that requests and idle connections get at the end", validator=[ge(0), le(3600)]
+    )
+
+
+@attrs.frozen
+class AdminSettings:
+    """Health and metrics, apart from the public port."""
+
+    host: str = setting("127.0.0.1", "The address of health and metrics, where they have a port", validator=min_len(1))
+    port: int | None = setting(
+        None, "A port for health and metrics, which are then not on the public one", validator=[ge(1), le(65535)]
+    )
+
+
+@attrs.frozen
+class ServeSettings:
+    """The workers of `serve`."""
+
+    start_timeout: float = setting(
+        60.0, "Seconds that a worker may take until it is ready", validator=[gt(0), le(3600)]
+    )
 
 
 @attrs.frozen
@@ -99,5 +128,7 @@ class Settings(StorageSettings):
         "sqlite", "Where the data is kept", validator=in_([field.name for field in attrs.fields(StorageSettings)])
     )
     http: HttpSettings = attrs.field(factory=HttpSettings)
+    admin: AdminSettings = attrs.field(factory=AdminSettings)
+    serve: ServeSettings = attrs.field(factory=ServeSettings)
     log: LogSettings = attrs.field(factory=LogSettings)
     auth: AuthSettings = attrs.field(factory=AuthSettings)

@@ -49,11 +49,17 @@ class Deadlines:
             del self._running[task]
             self._expired.discard(task)
 
-    def _look(self) -> None:
-        loop = asyncio.get_running_loop()
-        now = loop.time()
+    def expire_all(self) -> None:
+        """End every running request as if its deadline had passed."""
+        self._end_until(float("inf"))
+
+    def _end_until(self, now: float) -> None:
         for task, deadline in self._running.items():
             if deadline <= now and task not in self._expired:
                 self._expired.add(task)
                 task.cancel()
+
+    def _look(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._end_until(loop.time())
         self._timer = loop.call_later(TICK, self._look) if self._running else None

@@ -1,6 +1,7 @@
 """Serving an application: limits that only the server knows, and requests that cannot be parsed."""
 
 import asyncio
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -12,6 +13,8 @@ from app.entrypoints.http.errors import HttpError, not_found
 from app.entrypoints.http.request_ids import RequestIds
 
 UNROUTED_IDS = RequestIds()
+REQUEST_TIMEOUT = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+"""RFC 9110, section 15.5.9: the client may repeat the request on another connection."""
 
 
 class ServerError(Exception):
@@ -30,7 +33,53 @@ class ServerLimits:
 
 
 class EnvelopeProtocol(web.RequestHandler):
-    """Answers what is no HTTP in the envelope as well; no application sees such a request."""
+    """Answers what is no HTTP in the envelope as well, and knows whether its connection is between two requests."""
+
+    __slots__ = ("has_begun",)
+
+    def __init__(self, manager: web.Server, **options: Any) -> None:
+        super().__init__(manager, **options)
+        self.has_begun = False
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        # Whoever still waits for a request after data came has got a part of one.
+        waiter = self._waiter
+        self.has_begun = waiter is not None and not waiter.done()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing was read in part, and nothing is left to answer or to send."""
+        waiter, transport = self._waiter, self.transport
+        if waiter is None or waiter.done() or transport is None or transport.is_closing():
+            return False
+        waits = not (self.has_begun or self._messages or self._upgraded)
+        return waits and transport.get_write_buffer_size() == 0
+
+    @property
+    def has_more(self) -> bool:
+        """Whether requests that were sent together wait behind the one that is answered."""
+        return bool(self._messages)
+
+    def hand_over(self, give: Callable[[int], bool]) -> bool:
+        """Let go of an idle connection, its descriptor given away by `give`; what the client sends later is read there.
+
+        False when `give` refuses it now. Nothing is read between the look at the state and the end of this call.
+        """
+        transport, parser = self.transport, self._parser
+        if transport is None or parser is None:
+            return False
+        if parser.feed_eof() is not None:
+            # The begin of a request came together with the end of the one before it: nobody else can go on from there.
+            transport.write(REQUEST_TIMEOUT)
+            self.force_close()
+            return True
+        transport.pause_reading()
+        if not give(transport.get_extra_info("socket").fileno()):
+            transport.resume_reading()
+            return False
+        self.force_close()
+        return True
 
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
@@ -58,22 +107,37 @@ def unrouted_response(request: web.BaseRequest, status: int) -> web.StreamRespon
 
 
 class EnvelopeServer(web.Server):
-    """Makes an EnvelopeProtocol for each connection."""
+    """Makes an EnvelopeProtocol for each connection. While `is_draining`, each answer is the last on its connection."""
 
     def __init__(self, server: web.Server, options: dict[str, Any]) -> None:
         super().__init__(self._handle, request_factory=server.request_factory)
         self._application = server.request_handler
         self._options = options
+        self.is_draining = False
+
+    @property
+    def protocols(self) -> list[EnvelopeProtocol]:
+        """The connections that are open."""
+        return [each for each in self.connections if isinstance(each, EnvelopeProtocol)]
 
     def __call__(self) -> web.RequestHandler:
         return EnvelopeProtocol(self, loop=asyncio.get_running_loop(), **self._options)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
-            return await self._application(request)
+            response = await self._application(request)
         except web.HTTPException as error:
             # The router refuses by itself what has no path at all, such as `CONNECT host:port`.
             return unrouted_response(request, error.status)
+        if self.is_draining and not response.prepared:
+            self._close_after(request, response)
+        return response
+
+    @staticmethod
+    def _close_after(request: web.BaseRequest, response: web.StreamResponse) -> None:
+        protocol = request.protocol
+        if not (isinstance(protocol, EnvelopeProtocol) and protocol.has_more):
+            response.force_close()
 
 
 class EnvelopeRunner(web.AppRunner):
@@ -83,6 +147,13 @@ class EnvelopeRunner(web.AppRunner):
         require_c_parser()
         super().__init__(app, access_log=None, shutdown_timeout=limits.shutdown_timeout)
         self._limits = limits
+
+    @property
+    def envelope_server(self) -> EnvelopeServer:
+        """The server, once it is set up. Raises RuntimeError before."""
+        if not isinstance(self.server, EnvelopeServer):
+            raise RuntimeError("Call setup() first.")
+        return self.server
 
     async def _make_server(self) -> web.Server:
         limits = self._limits
