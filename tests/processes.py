@@ -1,6 +1,7 @@
 """The service as a process of its own, as an operator runs it."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -56,19 +57,33 @@ class Service:
 
 
 @contextmanager
-def service(folder: Path, **settings: object) -> Iterator[Service]:
-    """The service on SQLite in `folder`, ready; ended afterwards in whatever state it is."""
+def service(folder: Path, *arguments: str, **settings: object) -> Iterator[Service]:
+    """The service on SQLite in `folder`, ready, started by `run` unless `arguments` say otherwise.
+
+    Ended afterwards in whatever state it is: a second signal ends it at once.
+    """
     port = free_port()
     environment = environment_in(folder, HTTP__PORT=port, **settings)
     output = folder / "output.log"
     with output.open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "app.entrypoints", "run"], cwd=ROOT, env=environment, stdout=log, stderr=log
-        )
+            [sys.executable, "-m", "app.entrypoints", *(arguments or ("run",))],
+            cwd=ROOT, env=environment, stdout=log, stderr=log,
+        )  # fmt: skip
     try:
         found = Service(f"http://127.0.0.1:{port}", process, environment, output)
         wait_until_ready(found)
         yield found
+    finally:
+        end(process)
+
+
+def end(process: "subprocess.Popen[bytes]") -> None:
+    """End a process, and the workers below it."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        process.send_signal(number)
+    try:
+        process.wait(10)
     finally:
         process.kill()
         process.wait()

@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 from aiohttp import http_parser, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from app.entrypoints.http.endpoint import UNEXPECTED, error_response
 from app.entrypoints.http.errors import HttpError, not_found
@@ -61,16 +62,26 @@ class EnvelopeProtocol(web.RequestHandler):
         """Whether requests that were sent together wait behind the one that is answered."""
         return bool(self._messages)
 
+    def _has_hidden_part(self) -> bool:
+        """Whether the begin of a request came together with the end of the one before it, which only the parser knows.
+
+        It answers by failing, or by making up a request, when it is told that no more will come.
+        """
+        try:
+            return self._parser is not None and self._parser.feed_eof() is not None
+        except HttpProcessingError:
+            return True
+
     def hand_over(self, give: Callable[[int], bool]) -> bool:
         """Let go of an idle connection, its descriptor given away by `give`; what the client sends later is read there.
 
         False when `give` refuses it now. Nothing is read between the look at the state and the end of this call.
         """
-        transport, parser = self.transport, self._parser
-        if transport is None or parser is None:
+        transport = self.transport
+        if transport is None:
             return False
-        if parser.feed_eof() is not None:
-            # The begin of a request came together with the end of the one before it: nobody else can go on from there.
+        if self._has_hidden_part():
+            # Nobody else can go on from there.
             transport.write(REQUEST_TIMEOUT)
             self.force_close()
             return True
