@@ -55,6 +55,12 @@ class Service:
     environment: dict[str, str]
     output: Path
 
+    @property
+    def operations(self) -> str:
+        """Where health and metrics are."""
+        admin = self.environment.get("APP_ADMIN__PORT")
+        return f"http://127.0.0.1:{admin}" if admin else self.url
+
 
 @contextmanager
 def service(folder: Path, *arguments: str, **settings: object) -> Iterator[Service]:
@@ -94,7 +100,7 @@ def wait_until_ready(running: Service, seconds: float = 20) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end and running.process.poll() is None:
         try:
-            urllib.request.urlopen(f"{running.url}/health/ready", timeout=1).close()
+            urllib.request.urlopen(f"{running.operations}/health/ready", timeout=1).close()
         except (urllib.error.URLError, OSError):
             time.sleep(0.05)
         else:
