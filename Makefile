@@ -9,13 +9,17 @@ export APP_HTTP__PORT := $(PORT)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt lint types migrate config openapi routes token bench lock clean
+.PHONY: help run serve test check fmt lint types migrate config openapi routes token bench soak lock clean
 
 help:
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: .venv/.runtime ## Run the service on SQLite, with its documentation page (PORT=9000 for another port)
 	@$(APP) run
+
+serve: .venv/.runtime ## Run the service with several workers, as in production (WORKERS=4; kill -HUP replaces them)
+	@$(APP) migrate
+	@exec $(APP) serve $(if $(WORKERS),--workers $(WORKERS))
 
 test: .venv/.dev ## Run all tests
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
@@ -53,6 +57,9 @@ token: .venv/.runtime ## Print a token for development
 
 bench: .venv/.dev ## Compare the HTTP kit with a bare aiohttp handler
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+soak: .venv/.dev ## Replace workers under load, 20 times (ARGS="--restarts 50 --requests 200000"): nothing may be lost, nothing grow
+	@$(BIN)/python -m tests.soak $(ARGS)
 
 lock: .venv/.dev ## Lock the newest versions that pyproject.toml allows
 	@$(BIN)/python -m pip install --quiet uv

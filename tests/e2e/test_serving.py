@@ -16,16 +16,22 @@ from pathlib import Path
 
 import pytest
 
+from app.adapters.sqlite.migrations import SqliteMigrations
+from app.adapters.sqlite.settings import SqliteSettings
 from tests.processes import ROOT, Service, command, end, environment_in, free_port, service, token_of
 from tests.unforgiving import Connection, Crowd, Requests, pausing
 
 WORKERS = 2
 
 
+def migrate(folder: Path) -> None:
+    SqliteMigrations(SqliteSettings(path=folder / "app.db")).apply()
+
+
 @contextmanager
 def served(folder: Path, *, workers: int = WORKERS, **settings: object) -> Iterator[Service]:
     """A service with workers, all of them ready."""
-    assert command("migrate", environment=environment_in(folder)).returncode == 0
+    migrate(folder)
     with service(folder, "serve", "--workers", str(workers), SQLITE__SYNCHRONOUS="NORMAL", **settings) as running:
         wait_for(running, f"{workers} workers serve.")
         yield running
@@ -115,7 +121,7 @@ async def test_a_rolling_restart_loses_no_request(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("how", [("serve", "--workers", "2"), ("run",)], ids=["serve", "run"])
 async def test_a_stop_under_load_answers_all_that_was_accepted(tmp_path: Path, how: tuple[str, ...]) -> None:
-    assert command("migrate", environment=environment_in(tmp_path)).returncode == 0
+    migrate(tmp_path)
     with service(tmp_path, *how, SQLITE__SYNCHRONOUS="NORMAL", HTTP__DRAIN_WAIT=0.2) as running:
         async with crowded(running) as crowd:
             await asyncio.sleep(2)
@@ -221,7 +227,7 @@ def held_request(token: str) -> bytes:
 
 @pytest.mark.parametrize("how", [("serve", "--workers", "1"), ("run",)], ids=["serve", "run"])
 async def test_what_runs_too_long_at_the_end_is_cancelled_and_told(tmp_path: Path, how: tuple[str, ...]) -> None:
-    assert command("migrate", environment=environment_in(tmp_path)).returncode == 0
+    migrate(tmp_path)
     with service(tmp_path, *how, HTTP__REQUEST_TIMEOUT=60, HTTP__SHUTDOWN_TIMEOUT=0.5) as running:
         reader, writer = await asyncio.open_connection("127.0.0.1", port_of(running))
         writer.write(held_request(token_of(running)))
@@ -236,7 +242,7 @@ async def test_what_runs_too_long_at_the_end_is_cancelled_and_told(tmp_path: Pat
 
 @pytest.mark.parametrize("how", [("serve", "--workers", "2"), ("run",)], ids=["serve", "run"])
 async def test_a_second_signal_ends_it_at_once(tmp_path: Path, how: tuple[str, ...]) -> None:
-    assert command("migrate", environment=environment_in(tmp_path)).returncode == 0
+    migrate(tmp_path)
     with service(tmp_path, *how, HTTP__REQUEST_TIMEOUT=60, HTTP__SHUTDOWN_TIMEOUT=60) as running:
         workers = workers_of(running)
         _, writer = await asyncio.open_connection("127.0.0.1", port_of(running))
@@ -286,7 +292,7 @@ async def test_workers_whose_parent_is_gone_end_in_order(tmp_path: Path) -> None
 def test_sockets_of_systemd_are_used_and_it_is_told_how_things_are(tmp_path: Path) -> None:
     """As systemd does it: descriptors from 3 on, LISTEN_PID the process itself, NOTIFY_SOCKET a datagram socket."""
     environment = environment_in(tmp_path, ADMIN__PORT=1)
-    assert command("migrate", environment=environment).returncode == 0
+    migrate(tmp_path)
     with (
         socket.create_server(("127.0.0.1", free_port())) as public,
         socket.create_server(("127.0.0.1", 0)) as admin,

@@ -119,6 +119,18 @@ async def test_a_connection_that_stays_idle_is_closed_in_the_end() -> None:
         assert await client.is_closed()
 
 
+async def test_a_request_that_has_arrived_unread_is_answered_though_its_time_was_over() -> None:
+    async with serving("one") as one:
+        drain = Drain(one.server, DrainLimits(idle=0.0, total=30.0))
+        with socket.create_connection(("127.0.0.1", one.port)) as client:
+            while not one.server.protocols or not one.server.protocols[0].is_idle:
+                await asyncio.sleep(0.01)
+            client.sendall(GET)
+            # No chance for the server to read it before it looks at its connections for the first time.
+            assert await drain.run(None)
+            assert client.recv(1000).endswith(b"one")
+
+
 async def test_a_request_of_which_a_part_has_come_is_waited_for() -> None:
     async with serving("one") as one, connected(one) as client:
         client.writer.write(GET[:10])

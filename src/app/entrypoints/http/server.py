@@ -1,6 +1,9 @@
 """Serving an application: limits that only the server knows, and requests that cannot be parsed."""
 
 import asyncio
+import fcntl
+import termios
+from array import array
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
@@ -33,6 +36,13 @@ class ServerLimits:
     shutdown_timeout: float = 10.0
 
 
+def unread(descriptor: int) -> bool:
+    """Whether the kernel has data of this socket that wasn't read yet."""
+    count = array("i", [0])
+    fcntl.ioctl(descriptor, termios.FIONREAD, count)
+    return count[0] > 0
+
+
 class EnvelopeProtocol(web.RequestHandler):
     """Answers what is no HTTP in the envelope as well, and knows whether its connection is between two requests."""
 
@@ -61,6 +71,12 @@ class EnvelopeProtocol(web.RequestHandler):
     def has_more(self) -> bool:
         """Whether requests that were sent together wait behind the one that is answered."""
         return bool(self._messages)
+
+    def close_unless_sent(self) -> None:
+        """Close an idle connection, unless a request has arrived that nobody has read yet."""
+        transport = self.transport
+        if transport is not None and not unread(transport.get_extra_info("socket").fileno()):
+            self.force_close()
 
     def _has_hidden_part(self) -> bool:
         """Whether the begin of a request came together with the end of the one before it, which only the parser knows.

@@ -56,6 +56,6 @@ class Drain:
             if give is not None:
                 connection.hand_over(give)
             elif now - since >= self._limits.idle:
-                connection.force_close()
+                connection.close_unless_sent()
             else:
                 self._idle_since[connection] = since
