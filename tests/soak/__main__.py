@@ -14,7 +14,7 @@ from pathlib import Path
 
 import attrs
 
-from tests.e2e.test_serving import metric, port_of, served, workers_of
+from tests.e2e.workers import metric, port_of, served, workers_of
 from tests.processes import Service, token_of
 from tests.soak.measures import Measure, grown, measure, slope
 from tests.unforgiving import Crowd, Requests, pausing

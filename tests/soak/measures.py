@@ -6,7 +6,7 @@ from pathlib import Path
 
 import attrs
 
-from tests.e2e.test_serving import workers_of
+from tests.e2e.workers import workers_of
 from tests.processes import Service
 
 MIB = 2**20

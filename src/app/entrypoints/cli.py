@@ -66,7 +66,7 @@ def run(loaded: Loaded) -> None:
 @cli.command("serve")
 @click.option(
     "--workers",
-    default=lambda: len(os.sched_getaffinity(0)),
+    default=os.cpu_count,
     show_default="one per CPU",
     type=click.IntRange(min=1, max=64),
 )

@@ -123,8 +123,7 @@ async def test_a_request_that_has_arrived_unread_is_answered_though_its_time_was
     async with serving("one") as one:
         drain = Drain(one.server, DrainLimits(idle=0.0, total=30.0))
         with socket.create_connection(("127.0.0.1", one.port)) as client:
-            while not one.server.protocols or not one.server.protocols[0].is_idle:
-                await asyncio.sleep(0.01)
+            await look()
             client.sendall(GET)
             # No chance for the server to read it before it looks at its connections for the first time.
             assert await drain.run(None)
