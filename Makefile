@@ -9,7 +9,7 @@ export APP_HTTP__PORT := $(PORT)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve test check fmt lint types migrate config openapi routes token bench soak lock clean
+.PHONY: help run serve test check fmt lint types migrate config openapi routes token bench soak faults lock clean
 
 help:
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ bench: .venv/.dev ## Compare the HTTP kit with a bare aiohttp handler
 
 soak: .venv/.dev ## Replace workers under load, 20 times (ARGS="--restarts 50 --requests 200000"): nothing may be lost, nothing grow
 	@$(BIN)/python -m tests.soak $(ARGS)
+
+faults: .venv/.dev ## Let every storage fail in every way, and count what it costs (docs/faults.md)
+	@$(BIN)/python -m tests.faults $(ARGS)
 
 lock: .venv/.dev ## Lock the newest versions that pyproject.toml allows
 	@$(BIN)/python -m pip install --quiet uv

@@ -20,6 +20,7 @@ from app.container import Container
 from app.entrypoints.app import create_app
 from app.entrypoints.http.swagger import DOCUMENT
 from tests.processes import Service, service, token_of
+from tests.subjects import SUBJECTS, database_for
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "25"))
 
@@ -42,11 +43,15 @@ def document() -> dict[str, Any]:
     return found
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with service(tmp_path_factory.mktemp("fuzz")) as started:
+@pytest.fixture(scope="module", params=SUBJECTS)
+def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    subject, folder = SUBJECTS[request.param], tmp_path_factory.mktemp("fuzz")
+    with (
+        database_for(subject, request, folder / "database") as dsn,
+        service(folder, **subject.environment(dsn)) as started,
+    ):
         yield started
-        print(f"\n{sum(cases.values())} cases: {dict(cases)}")
+        print(f"\n{subject.name}: {sum(cases.values())} cases so far: {dict(cases)}")
 
 
 @pytest.fixture(scope="module")
