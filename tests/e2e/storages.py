@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import attrs
 import pytest
 
 from app.container import Container
@@ -15,6 +16,8 @@ from tests.subjects import Subject, database_for
 async def running_on(subject: Subject, request: pytest.FixtureRequest, folder: Path) -> AsyncIterator[Client]:
     """A client that may write, of a fresh service on this storage."""
     with database_for(subject, request, folder) as dsn:
-        async with running(Container(settings=subject.settings(folder, dsn))) as client:
+        settings = subject.settings(folder, dsn)
+        patient = attrs.evolve(settings, http=attrs.evolve(settings.http, request_timeout=30.0))
+        async with running(Container(settings=patient)) as client:
             client.token = a_token("posts:write")
             yield client
