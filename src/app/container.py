@@ -11,7 +11,10 @@ from dependency_injector import containers, providers
 from prometheus_client import CollectorRegistry
 
 from app.adapters.config.dev_secret import dev_secret
+from app.adapters.config.live import LiveSettings
+from app.adapters.config.loading import Loaded
 from app.adapters.config.settings import Environment, LogFormat, Settings
+from app.adapters.consul.parts import ConsulParts
 from app.adapters.mongo.documents import PooledDocuments
 from app.adapters.mongo.features import MongoFeatureRepository
 from app.adapters.mongo.migrations import MongoMigrations, MongoSchemaCheck
@@ -41,6 +44,7 @@ from app.entrypoints.api.errors import translate_error
 from app.entrypoints.api.features import FeatureHandlers
 from app.entrypoints.api.health import HealthHandlers, Readiness
 from app.entrypoints.api.posts import PostHandlers
+from app.entrypoints.consul_metrics import ConsulMetrics
 from app.entrypoints.http.access_log import AccessLog
 from app.entrypoints.http.endpoint import HttpKit
 from app.entrypoints.http.jwks import JwksTokens
@@ -48,7 +52,7 @@ from app.entrypoints.http.metrics import HttpMetrics, MetricsHandlers, MetricsSo
 from app.entrypoints.http.tokens import SecretTokens, TokenRules
 from app.entrypoints.pool_metrics import PoolMetrics
 from app.ports.features import FeatureRepository
-from app.ports.health import Announcement, Pool, Resource
+from app.ports.health import Pool, Resource
 from app.ports.migrations import Migrations, SchemaCheck
 from app.ports.posts import PostRepository
 from app.ports.unit_of_work import Transactions
@@ -76,13 +80,15 @@ def make_tokens(settings: Settings) -> SecretTokens | JwksTokens:
     return SecretTokens(secret.reveal(), rules)
 
 
-def in_opening_order(access_log: Resource, pools: list[Pool], tokens: Resource, readiness: Resource) -> list[Resource]:
-    """Logs first, so that they are closed last; readiness last, so that it is the first to go."""
-    return [access_log, *pools, tokens, readiness]
+def in_opening_order(
+    access_log: Resource, consul: ConsulParts, pools: list[Pool], rest: list[Resource]
+) -> list[Resource]:
+    """Logs first, so that they are closed last; the registration last, so that it is the first to go."""
+    return [access_log, *consul.opened_first(), *pools, *rest, *consul.opened_last()]
 
 
 class Container(containers.DeclarativeContainer):
-    """The object graph. `settings` is given: `Container(settings=…)`."""
+    """The object graph. `settings` is given: `Container(settings=…)`, and `loaded` to follow the settings in Consul."""
 
     # Settings
 
@@ -120,10 +126,12 @@ class Container(containers.DeclarativeContainer):
         mysql=providers.Singleton(MysqlSchemaCheck, mysql_pools),
     )
     readiness = providers.Singleton(Readiness, pools, schema)
+    loaded: providers.Provider[Loaded | None] = providers.Object(None)  # given where Consul's settings are followed
+    live = providers.Singleton(LiveSettings, settings)
+    consul = providers.Singleton(ConsulParts, settings, loaded, live, readiness)
     resources: providers.Provider[list[Resource]] = providers.Callable(
-        in_opening_order, access_log, pools, tokens, readiness
+        in_opening_order, access_log, consul, pools, providers.List(tokens, readiness)
     )
-    announcements: providers.Provider[list[Announcement]] = providers.List()
 
     # Adapters
 
@@ -168,6 +176,7 @@ class Container(containers.DeclarativeContainer):
     http_metrics = providers.Singleton(HttpMetrics, registry)
     metrics_source: providers.Provider[MetricsSource] = providers.Singleton(OwnMetrics, registry)
     pool_metrics = providers.Singleton(PoolMetrics, registry, pools)
+    consul_metrics = providers.Singleton(ConsulMetrics, registry, consul)
     kit = providers.Singleton(
         HttpKit,
         metrics=http_metrics,

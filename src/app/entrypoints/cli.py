@@ -1,19 +1,20 @@
 """The service's commands: `python -m app.entrypoints COMMAND`."""
 
 import asyncio
+import logging
 import os
 from contextlib import asynccontextmanager
 
 import click
 import msgspec
 
-from app.adapters.config.example import env_example
 from app.adapters.config.loading import Loaded, load_settings
 from app.adapters.config.settings import Environment, Settings, where_data_is
 from app.adapters.config.sources import SettingsError
 from app.container import Container, logs_as_json
 from app.domain.errors import DomainError
 from app.entrypoints.app import API_PATH, create_app, opened
+from app.entrypoints.config_commands import config
 from app.entrypoints.http.jwks import JwksTokens
 from app.entrypoints.http.routing import OPERATIONS
 from app.entrypoints.http.server import ServerError
@@ -25,6 +26,8 @@ from app.entrypoints.serving.alone import serve_alone
 from app.entrypoints.serving.below import Given, serve_below
 from app.entrypoints.serving.serve import serve
 from app.ports.migrations import MigrationError
+
+logger = logging.getLogger(__name__)
 
 WEEK = 7 * 24 * 3600
 EXPLAINED = (DomainError, MigrationError, MountError, ServerError, SettingsError, OSError)
@@ -43,11 +46,18 @@ class Commands(click.Group):
 @click.group(cls=Commands)
 @click.pass_context
 def cli(context: click.Context) -> None:
-    """Run and look after the service. Settings come from APP_… variables and from .env."""
+    """Run and look after the service. Settings come from APP_… variables, from Consul and from .env."""
+    if context.invoked_subcommand == config.name:
+        return  # its commands are there also for settings that aren't usable
     loaded = load_settings()
     settings = loaded.settings
     configure_logs(settings.log.level, as_json=logs_as_json(settings))
+    for warning in loaded.warnings:
+        logger.warning(warning)
     context.obj = loaded
+
+
+cli.add_command(config)
 
 
 @cli.command()
@@ -60,7 +70,7 @@ def run(loaded: Loaded) -> None:
         container.migrations().apply()
         asyncio.run(_put_samples(container))
         click.echo(_welcome(settings, container), err=True)
-    serve_alone(settings)
+    serve_alone(loaded)
 
 
 @cli.command("serve")
@@ -81,7 +91,7 @@ def serve_command(loaded: Loaded, workers: int) -> None:
 @click.pass_obj
 def worker(loaded: Loaded, given: Given) -> None:
     """Serve as one of the workers of `serve`, which starts this command itself."""
-    serve_below(loaded.settings, given)
+    serve_below(loaded, given)
 
 
 @cli.command()
@@ -123,20 +133,6 @@ def routes(loaded: Loaded) -> None:
         access = operation.definition.access
         who = "public" if access is None or access.is_public else " ".join(sorted(access.scopes or ())) or "any token"
         click.echo(f"{operation.method:7} {operation.path:30} {who}")
-
-
-@cli.command()
-@click.option("--example", is_flag=True, help="Print an .env file with every setting and its default.")
-@click.pass_obj
-def config(loaded: Loaded, *, example: bool) -> None:
-    """Print every setting, its value (secrets masked), and where it comes from."""
-    if example:
-        click.echo(env_example(), nl=False)
-        return
-    rows = loaded.rows()
-    width = max(len(row.variable) for row in rows)
-    for row in rows:
-        click.echo(f"{row.variable:{width}}  {row.value:40}  {row.origin}")
 
 
 @cli.command()

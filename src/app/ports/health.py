@@ -46,11 +46,3 @@ class Pool(Resource, Protocol):
     def usage(self) -> PoolUsage:
         """How busy it is now, without I/O."""
         ...
-
-
-class Announcement(Protocol):
-    """What has told others where this service is, such as a registry."""
-
-    async def withdraw(self) -> None:
-        """Tell that no more work may be sent here: the whole service stops. Not called when a worker is replaced."""
-        ...

@@ -4,7 +4,7 @@ import asyncio
 import fcntl
 import termios
 from array import array
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -19,6 +19,9 @@ from app.entrypoints.http.request_ids import RequestIds
 UNROUTED_IDS = RequestIds()
 REQUEST_TIMEOUT = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 """RFC 9110, section 15.5.9: the client may repeat the request on another connection."""
+
+LEAVING: web.AppKey[list[Callable[[], Awaitable[None]]]] = web.AppKey("leaving", list)
+"""What an application does first of all when it is to end: it still listens then, and serves who comes."""
 
 
 class ServerError(Exception):
@@ -181,6 +184,14 @@ class EnvelopeRunner(web.AppRunner):
         if not isinstance(self.server, EnvelopeServer):
             raise RuntimeError("Call setup() first.")
         return self.server
+
+    async def cleanup(self) -> None:
+        """Let the application take its leave; then stop listening, end what is running, and close."""
+        try:
+            for leave in self.app.get(LEAVING, ()):
+                await leave()
+        finally:
+            await super().cleanup()
 
     async def _make_server(self) -> web.Server:
         limits = self._limits

@@ -8,7 +8,7 @@ from typing import Any
 
 import uvloop
 
-from app.adapters.config.settings import Settings
+from app.adapters.config.loading import Loaded
 from app.container import Container
 from app.entrypoints.serving.link import Reason
 from app.entrypoints.serving.listening import sockets_for
@@ -18,14 +18,14 @@ FAILED_BY_SIGNAL = 128
 """A process that a signal ended is told as 128 + its number by shells."""
 
 
-def serve_alone(settings: Settings) -> None:
+def serve_alone(loaded: Loaded) -> None:
     """Serve until SIGINT or SIGTERM; then answer what was accepted, and close everything. A second one ends at once."""
-    uvloop.run(_serve_alone(settings))
+    uvloop.run(_serve_alone(loaded))
 
 
-async def _serve_alone(settings: Settings) -> None:
+async def _serve_alone(loaded: Loaded) -> None:
     leaving = leave_on_signals()
-    worker = Worker(Container(settings=settings), sockets_for(settings, os.environ))
+    worker = Worker(Container(settings=loaded.settings, loaded=loaded), sockets_for(loaded.settings, os.environ))
     try:
         if await opened_before(leaving, worker):
             await worker.accept()

@@ -9,7 +9,7 @@ import attrs
 import msgspec
 import uvloop
 
-from app.adapters.config.settings import Settings
+from app.adapters.config.loading import Loaded
 from app.container import Container
 from app.entrypoints.http.errors import HttpError
 from app.entrypoints.serving.alone import opened_before
@@ -95,25 +95,25 @@ def leave(leaving: "asyncio.Future[Reason]", reason: Reason, worker: Worker) -> 
         leaving.set_result(reason)
 
 
-def serve_below(settings: Settings, given: Given) -> None:
+def serve_below(loaded: Loaded, given: Given) -> None:
     """Serve as one of several workers, until the parent says to leave, or is gone.
 
     SIGTERM to this process alone makes it leave to the others. Raises ServerError when it doesn't become ready.
     """
-    uvloop.run(_serve_below(settings, given))
+    uvloop.run(_serve_below(loaded, given))
 
 
-async def _serve_below(settings: Settings, given: Given) -> None:
+async def _serve_below(loaded: Loaded, given: Given) -> None:
     link = await Link.over(socket.socket(fileno=given.link))
     parent = Parent(link)
-    container = Container(settings=settings, metrics_source=parent)
+    container = Container(settings=loaded.settings, loaded=loaded, metrics_source=parent)
     sockets = {part: [socket.socket(fileno=each) for each in fds] for part, fds in given.listening.items()}
     worker = Worker(container, sockets, Handover.of(given.giving, given.taking))
     leaving: asyncio.Future[Reason] = asyncio.get_running_loop().create_future()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, leave, leaving, Reason.REPLACED, worker)
     listening = asyncio.create_task(parent.listen(container, leaving, worker), name="parent")
     try:
-        if await opened_before(leaving, worker, settings.serve.start_timeout):
+        if await opened_before(leaving, worker, loaded.settings.serve.start_timeout):
             await worker.accept()
             link.send(Ready())
             await worker.leave(await leaving)

@@ -11,7 +11,7 @@ from aiohttp import web
 from app.adapters.config.settings import Settings
 from app.container import Container
 from app.entrypoints.app import create_admin_app, create_app
-from app.entrypoints.http.server import EnvelopeRunner, ServerError, ServerLimits
+from app.entrypoints.http.server import LEAVING, EnvelopeRunner, ServerError, ServerLimits
 from app.entrypoints.serving.drain import Drain, DrainLimits, Give
 from app.entrypoints.serving.handover import Handover
 from app.entrypoints.serving.link import Reason
@@ -19,7 +19,6 @@ from app.entrypoints.serving.listening import ADMIN, BACKLOG, PUBLIC, Sockets, a
 
 logger = logging.getLogger(__name__)
 
-WITHDRAW_TIMEOUT = 5.0
 LAST_ANSWERS = 1.0
 """Seconds that requests get to end after they were cancelled."""
 LOOK = 0.05
@@ -50,6 +49,7 @@ class Worker:
         self._handover = handover
         self._runners = self._make_runners(limits_of(container.settings()))
         self._sites: dict[str, list[web.SockSite]] = {}
+        self._is_last = False
         self._adopting: set[asyncio.Task[None]] = set()
 
     def _make_runners(self, limits: ServerLimits) -> Mapping[str, EnvelopeRunner]:
@@ -97,6 +97,8 @@ class Worker:
 
     async def close(self) -> None:
         """Close everything that was opened, in reverse, each step within its limit."""
+        if self._handover is not None and not self._is_last:
+            self._container.consul().hand_on()
         for runner in reversed([*self._runners.values()]):
             await runner.cleanup()
         if self._handover is not None:
@@ -110,8 +112,9 @@ class Worker:
 
     async def _leave_for_good(self, idle: float) -> None:
         """Health and metrics stay until the end: somebody may watch how it goes."""
-        self._container.readiness().drain()
-        await self._withdraw()
+        self._is_last = True
+        for take_leave in self._runners[PUBLIC].app[LEAVING]:
+            await take_leave()
         await asyncio.sleep(self._http.drain_wait)
         await self._stop_accepting(PUBLIC)
         for sock in self._sockets[PUBLIC]:
@@ -123,15 +126,6 @@ class Worker:
         if ADMIN in self._sites:
             await self._stop_accepting(ADMIN)
             await self._drain(ADMIN, 0.0)
-
-    async def _withdraw(self) -> None:
-        for announcement in self._container.announcements():
-            try:
-                async with asyncio.timeout(WITHDRAW_TIMEOUT):
-                    await announcement.withdraw()
-            except Exception:
-                # Whoever goes on sending work here finds readiness at 503.
-                logger.exception("Could not withdraw %s.", type(announcement).__name__)
 
     async def _stop_accepting(self, part: str) -> None:
         for site in self._sites[part]:
