@@ -76,7 +76,9 @@ def served(answer: Answer, kit: HttpKit, method: str, route: str, *, access_logg
         started = clock()
         counted = usual if request.method == method else kit.metrics.of(request.method, route)
         context = RequestContext(
-            ids.id_for(request.headers.get("X-Request-ID")), asyncio.get_running_loop().time() + kit.request_timeout
+            ids.id_for(request.headers.get("X-Request-ID")),
+            asyncio.get_running_loop().time() + kit.request_timeout,
+            traceparent=request.headers.get("traceparent"),
         )
         current_request.set(context)
         counted.in_progress += 1
