@@ -10,18 +10,25 @@ from datetime import UTC, datetime
 from dependency_injector import containers, providers
 from prometheus_client import CollectorRegistry
 
+from app.adapters.app_pages.client import AppPagesClient
+from app.adapters.app_pages.upstream import app_pages_at
 from app.adapters.config.dev_secret import dev_secret
 from app.adapters.config.settings import Environment, LogFormat, Settings
+from app.adapters.http.client import HttpClient
+from app.adapters.http.metrics import UpstreamMetrics
+from app.adapters.http.upstream import Upstream
 from app.adapters.sqlite.features import SqliteFeatureRepository
 from app.adapters.sqlite.migrations import SqliteMigrations, SqliteSchemaCheck
 from app.adapters.sqlite.pool import SqlitePool
 from app.adapters.sqlite.posts import SqlitePostRepository
 from app.adapters.sqlite.unit_of_work import SqliteTransactions
 from app.domain.services.posts import PostService
+from app.domain.services.store_pages import StorePageService
 from app.entrypoints.api.errors import translate_error
 from app.entrypoints.api.features import FeatureHandlers
 from app.entrypoints.api.health import HealthHandlers, Readiness
 from app.entrypoints.api.posts import PostHandlers
+from app.entrypoints.api.store_pages import StorePageHandlers
 from app.entrypoints.http.access_log import AccessLog
 from app.entrypoints.http.endpoint import HttpKit
 from app.entrypoints.http.jwks import JwksTokens
@@ -32,6 +39,7 @@ from app.ports.features import FeatureRepository
 from app.ports.health import Pool, Resource
 from app.ports.migrations import Migrations, SchemaCheck
 from app.ports.posts import PostRepository
+from app.ports.store_pages import StorePages
 from app.ports.unit_of_work import Transactions
 
 
@@ -57,9 +65,16 @@ def make_tokens(settings: Settings) -> SecretTokens | JwksTokens:
     return SecretTokens(secret.reveal(), rules)
 
 
-def in_opening_order(access_log: Resource, pools: list[Pool], tokens: Resource, readiness: Resource) -> list[Resource]:
+def where_app_pages_is(settings: Settings) -> Upstream:
+    """Where the calls of app_pages go."""
+    return app_pages_at(settings.app_pages.url, in_dev=settings.env is Environment.DEV)
+
+
+def in_opening_order(
+    access_log: Resource, pools: list[Pool], clients: list[Resource], tokens: Resource, readiness: Resource
+) -> list[Resource]:
     """Logs first, so that they are closed last; readiness last, so that it is the first to go."""
-    return [access_log, *pools, tokens, readiness]
+    return [access_log, *pools, *clients, tokens, readiness]
 
 
 class Container(containers.DeclarativeContainer):
@@ -81,9 +96,15 @@ class Container(containers.DeclarativeContainer):
     schema: providers.Provider[SchemaCheck] = providers.Selector(
         storage, sqlite=providers.Singleton(SqliteSchemaCheck, sqlite_pool)
     )
+    upstream_metrics = providers.Singleton(UpstreamMetrics, registry)
+    app_pages_upstream: providers.Provider[Upstream] = providers.Singleton(where_app_pages_is, settings)
+    app_pages = providers.Singleton(
+        HttpClient, "app_pages", settings.provided.app_pages, app_pages_upstream, upstream_metrics
+    )
+    clients: providers.Provider[list[Resource]] = providers.List(app_pages)
     readiness = providers.Singleton(Readiness, pools, schema)
     resources: providers.Provider[list[Resource]] = providers.Callable(
-        in_opening_order, access_log, pools, tokens, readiness
+        in_opening_order, access_log, pools, clients, tokens, readiness
     )
 
     # Adapters
@@ -100,10 +121,12 @@ class Container(containers.DeclarativeContainer):
     migrations: providers.Provider[Migrations] = providers.Selector(
         storage, sqlite=providers.Factory(SqliteMigrations, settings.provided.sqlite)
     )
+    store_pages: providers.Provider[StorePages] = providers.Singleton(AppPagesClient, app_pages)
 
     # Services
 
     post_service = providers.Singleton(PostService, posts, transactions, now)
+    store_page_service = providers.Singleton(StorePageService, store_pages, posts, now)
 
     # Handlers
 
@@ -121,6 +144,7 @@ class Container(containers.DeclarativeContainer):
     api = providers.List(
         providers.Factory(PostHandlers, post_service),
         providers.Factory(FeatureHandlers, features),
+        providers.Factory(StorePageHandlers, store_page_service),
     )
     operations = providers.List(
         providers.Factory(HealthHandlers, readiness),

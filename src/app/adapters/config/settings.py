@@ -10,6 +10,7 @@ from attrs.validators import ge, gt, in_, le, min_len
 from app.adapters.config.checks import min_bytes, web_address
 from app.adapters.config.secret import Secret
 from app.adapters.config.setting import setting
+from app.adapters.http.settings import ClientSettings
 from app.adapters.sqlite.settings import SqliteSettings
 
 SECRET_BYTES = 32
@@ -101,3 +102,4 @@ class Settings(StorageSettings):
     http: HttpSettings = attrs.field(factory=HttpSettings)
     log: LogSettings = attrs.field(factory=LogSettings)
     auth: AuthSettings = attrs.field(factory=AuthSettings)
+    app_pages: ClientSettings = attrs.field(factory=ClientSettings)

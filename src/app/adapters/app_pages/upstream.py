@@ -1,0 +1,16 @@
+"""Where app_pages is."""
+
+from app.adapters.http.fixed import FixedUpstream, UnsetUpstream
+from app.adapters.http.upstream import Upstream
+
+STAND_IN = "http://127.0.0.1:8010"
+"""Where `make upstream` serves."""
+
+
+def app_pages_at(url: str | None, *, in_dev: bool) -> Upstream:
+    """The upstream at this URL. Without one, it is the stand-in in development, and elsewhere an error that says so."""
+    if url is None and in_dev:
+        return FixedUpstream(STAND_IN)
+    if url is None:
+        return UnsetUpstream("Set APP_APP_PAGES__URL: without it there are no store pages.")
+    return FixedUpstream(url)

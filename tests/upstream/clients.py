@@ -1,0 +1,55 @@
+"""A client of an upstream, for tests."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import attrs
+from prometheus_client import CollectorRegistry
+
+from app.adapters.http.call import Call
+from app.adapters.http.client import HttpClient
+from app.adapters.http.fixed import FixedUpstream
+from app.adapters.http.metrics import UpstreamMetrics
+from app.adapters.http.settings import ClientSettings
+from app.adapters.http.upstream import Upstream
+
+
+@attrs.frozen
+class Named:
+    """What the calls of these tests ask for."""
+
+    name: str
+
+
+GET = Call("get_name", Named, ("names", "1"))
+POST = attrs.evolve(GET, method="POST", body={"name": "new"})
+
+
+@attrs.frozen
+class Outbound:
+    """A client that is open, and what it counted."""
+
+    http: HttpClient
+    registry: CollectorRegistry
+
+    async def send(self, call: "Call[Named]" = GET) -> Named:
+        return await self.http.send(call)
+
+    def count(self, sample: str, **labels: str) -> float:
+        """The value of a metric of this upstream; 0 where there is none."""
+        return self.registry.get_sample_value(sample, {"upstream": "upstream", **labels}) or 0.0
+
+
+@asynccontextmanager
+async def outbound(url_or_upstream: str | Upstream, **settings: Any) -> AsyncIterator[Outbound]:
+    """A client with these settings. Retries wait for next to nothing unless told otherwise."""
+    where = FixedUpstream(url_or_upstream) if isinstance(url_or_upstream, str) else url_or_upstream
+    registry = CollectorRegistry()
+    given = ClientSettings(**{"retry_wait": 0.001, **settings})
+    client = HttpClient("upstream", given, where, UpstreamMetrics(registry))
+    await client.open()
+    try:
+        yield Outbound(client, registry)
+    finally:
+        await client.close()
