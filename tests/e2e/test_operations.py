@@ -86,6 +86,8 @@ async def test_the_document_is_valid_and_tells_of_every_route(anonymous: Client)
     assert answer.json["openapi"] == "3.1.0"
     assert set(answer.json["paths"]) == {
         "/api/v1/posts", "/api/v1/posts/{post_id}", "/api/v1/features",
+        "/api/v1/store-pages/apps/{store}/{app_id}", "/api/v1/store-pages/developers/{store}/{developer_id}",
+        "/api/v1/store-pages/featured-posts/{store}", "/api/v1/store-pages/blocked-apps/{store}",
         "/health/live", "/health/ready", "/health_check", "/metrics",
     }  # fmt: skip
     publish = answer.json["paths"]["/api/v1/posts"]["post"]

@@ -4,7 +4,7 @@ from typing import Any
 
 from aiohttp import web
 
-from app.domain.errors import NotFound
+from app.domain.errors import NotFound, Unavailable
 from app.domain.model.store_pages import Store, StoreApp
 from app.ports.store_pages import StorePages
 
@@ -23,16 +23,16 @@ def stand_in(pages: StorePages) -> web.Application:
             web.get("/v1/{store}/blocked-apps", handlers.blocked_apps),
         ]
     )
-    app.middlewares.append(_missing)
+    app.middlewares.append(_failures)
     return app
 
 
 @web.middleware
-async def _missing(request: web.Request, handler: Any) -> web.StreamResponse:
+async def _failures(request: web.Request, handler: Any) -> web.StreamResponse:
     try:
         answer: web.StreamResponse = await handler(request)
-    except NotFound as error:
-        return web.json_response({"error": error.message}, status=404)
+    except (NotFound, Unavailable) as error:
+        return web.json_response({"error": error.message}, status=404 if isinstance(error, NotFound) else 503)
     return answer
 
 

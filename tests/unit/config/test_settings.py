@@ -214,3 +214,28 @@ def test_tokens_are_signed_with_the_secret_set_or_else_the_kept_one(tmp_path: Pa
     assert signing_secret(load(APP_DATA_DIR=str(tmp_path), **JWKS)) is None
     assert list(tmp_path.iterdir()) == []
     assert dev_secret(tmp_path) == signing_secret(load(APP_DATA_DIR=str(tmp_path)))
+
+
+def test_at_an_upstream_we_log_in_in_one_way() -> None:
+    name = "APP_APP_PAGES"
+    login = {f"{name}__USER": "me", f"{name}__PASSWORD": "canary"}
+    assert load(**login).app_pages.user == "me"
+    assert problems(**login, **{f"{name}__TOKEN": "canary"}) == [
+        f"{name}__TOKEN (environment): cannot stand beside {name}__USER; unset one of them"
+    ]
+    assert problems(**{f"{name}__USER": "me"}) == [f"{name}__PASSWORD (not set): is required with {name}__USER"]
+    assert problems(**{f"{name}__PASSWORD": "canary"}) == [f"{name}__USER (not set): is required with {name}__PASSWORD"]
+
+
+def test_headers_of_an_upstream_are_chosen_by_name_and_kept_secret() -> None:
+    settings = load(APP_APP_PAGES__HEADERS__X_API_KEY="canary")
+    assert settings.app_pages.headers == {"x_api_key": Secret("canary")}
+    assert "canary" not in repr(settings)
+
+
+@pytest.mark.parametrize("name", ["TOKEN", "HEADERS__X_API_KEY", "USER_AGENT"])
+@pytest.mark.parametrize("value", ["two\r\nX-Evil: lines", "ünïcode", " padded"])
+def test_what_cannot_be_sent_as_a_header_is_refused(name: str, value: str) -> None:
+    assert problems(**{f"APP_APP_PAGES__{name}": value}) == [
+        f"APP_APP_PAGES__{name} (environment): must be printable ASCII, with no space around it"
+    ]

@@ -28,6 +28,10 @@ def breaker(clock: Clock) -> Breaker:
     return Breaker("upstream", SETTINGS, clock)
 
 
+def state_of(breaker: Breaker) -> str:
+    return breaker.state  # as a text, which mypy doesn't take for settled after one look
+
+
 def succeed(breaker: Breaker) -> None:
     with breaker.passage():
         pass
@@ -57,16 +61,16 @@ def test_it_opens_when_the_part_that_fails_is_reached(breaker: Breaker) -> None:
     succeed(breaker)
     succeed(breaker)
     fail(breaker)
-    assert breaker.state == "closed"
+    assert state_of(breaker) == "closed"
     fail(breaker)
-    assert breaker.state == "open"
+    assert state_of(breaker) == "open"
     assert is_refused(breaker)
 
 
 def test_a_few_failures_alone_do_not_open_it(breaker: Breaker) -> None:
     for _ in range(3):
         fail(breaker)
-    assert breaker.state == "closed"
+    assert state_of(breaker) == "closed"
 
 
 def test_failures_are_forgotten_with_the_window(breaker: Breaker, clock: Clock) -> None:
@@ -74,14 +78,14 @@ def test_failures_are_forgotten_with_the_window(breaker: Breaker, clock: Clock) 
         fail(breaker)
     clock.now = 10.1
     fail(breaker)
-    assert breaker.state == "closed"
+    assert state_of(breaker) == "closed"
 
 
 @pytest.mark.parametrize("error", [UpstreamMissing("Not there."), CallRefused("No."), OutOfTime("Late.")])
 def test_what_is_not_the_upstreams_fault_does_not_open_it(breaker: Breaker, error: Exception) -> None:
     for _ in range(20):
         fail(breaker, error)
-    assert breaker.state == "closed"
+    assert state_of(breaker) == "closed"
 
 
 def test_answers_that_something_is_missing_count_as_answers(breaker: Breaker) -> None:
@@ -89,7 +93,7 @@ def test_answers_that_something_is_missing_count_as_answers(breaker: Breaker) ->
         fail(breaker, UpstreamMissing("Not there."))
     for _ in range(5):
         fail(breaker)
-    assert breaker.state == "closed"
+    assert state_of(breaker) == "closed"
 
 
 def test_after_the_pause_one_probe_passes_and_no_more(breaker: Breaker, clock: Clock) -> None:
@@ -108,7 +112,7 @@ def test_a_probe_that_succeeds_closes_it_with_a_clean_record(breaker: Breaker, c
     succeed(breaker)
     for _ in range(3):
         fail(breaker)
-    assert breaker.state == "closed"
+    assert state_of(breaker) == "closed"
 
 
 def test_a_probe_that_fails_opens_it_for_another_pause(breaker: Breaker, clock: Clock) -> None:
@@ -116,9 +120,9 @@ def test_a_probe_that_fails_opens_it_for_another_pause(breaker: Breaker, clock: 
     clock.now = 5.0
     fail(breaker)
     clock.now = 9.9
-    assert breaker.state == "open"
+    assert state_of(breaker) == "open"
     clock.now = 10.0
-    assert breaker.state == "half-open"
+    assert state_of(breaker) == "half-open"
 
 
 @pytest.mark.parametrize("error", [OutOfTime("Late."), KeyboardInterrupt()])
@@ -128,18 +132,18 @@ def test_a_probe_that_proves_nothing_leaves_room_for_another(
     opened(breaker)
     clock.now = 5.0
     fail(breaker, error)
-    assert breaker.state == "half-open"
+    assert state_of(breaker) == "half-open"
     assert not is_refused(breaker)
 
 
 def test_a_call_from_before_says_nothing_of_the_present(breaker: Breaker, clock: Clock) -> None:
     with breaker.passage():
         opened(breaker)
-    assert breaker.state == "open"
+    assert state_of(breaker) == "open"
     clock.now = 5.0
     late = breaker.passage()
     late.__enter__()
-    assert breaker.state == "half-open"
+    assert state_of(breaker) == "half-open"
 
 
 def test_a_late_end_does_not_take_the_probes_place(breaker: Breaker, clock: Clock) -> None:
@@ -156,4 +160,4 @@ def test_thresholds_can_change_while_it_works(breaker: Breaker) -> None:
     breaker.settings = attrs.evolve(SETTINGS, breaker_calls=2)
     fail(breaker)
     fail(breaker)
-    assert breaker.state == "open"
+    assert state_of(breaker) == "open"

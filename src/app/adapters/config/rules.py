@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from app.adapters.config.building import Broken
-from app.adapters.config.setting import Key
+from app.adapters.config.setting import Key, variable
 from app.adapters.config.settings import DEFAULT_ISSUER, Environment, Settings
 from app.adapters.config.sources import Given
+from app.adapters.http.settings import ClientSettings
 
 MAKE_A_SECRET = "python -c 'import secrets; print(secrets.token_urlsafe(48))'"  # noqa: S105 - a command, no secret
 
@@ -33,6 +34,7 @@ def refused(settings: Settings) -> Iterator[Broken]:
     yield from _keys(settings)
     if settings.auth.jwks_url is not None:
         yield from _remote_keys(settings)
+    yield from _login(settings.app_pages, ("app_pages",))
 
 
 def _keys(settings: Settings) -> Iterator[Broken]:
@@ -55,3 +57,13 @@ def _remote_keys(settings: Settings) -> Iterator[Broken]:
     for key, value in ((_ISSUER, settings.auth.issuer), (_AUDIENCE, settings.auth.audience)):
         if value == DEFAULT_ISSUER:
             yield Broken((key, _JWKS_URL, _ENV), "is required with APP_AUTH__JWKS_URL")
+
+
+def _login(client: ClientSettings, prefix: Key) -> Iterator[Broken]:
+    """Rules for how we log in at an upstream: with a token, or as a user with a password, or not at all."""
+    token, user, password = (*prefix, "token"), (*prefix, "user"), (*prefix, "password")
+    if client.token is not None and client.user is not None:
+        yield Broken((token, user), f"cannot stand beside {variable(user)}; unset one of them")
+    if (client.user is None) != (client.password is None):
+        missing, given = (user, password) if client.user is None else (password, user)
+        yield Broken((missing, given), f"is required with {variable(given)}")

@@ -114,7 +114,11 @@ class ConnectionBroken(Exception):
 def _translated(name: str) -> Iterator[None]:
     try:
         yield
-    except (aiohttp.ClientError, ConnectionBroken, OSError) as error:
-        raise UpstreamUnreachable(
-            f"{name} does not answer. Try again later.", f"{type(error).__name__}: {error}"
-        ) from error
+    except ConnectionBroken as error:
+        raise _unreachable(name, str(error)) from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise _unreachable(name, f"{type(error).__name__}: {error}") from error
+
+
+def _unreachable(name: str, detail: str) -> UpstreamUnreachable:
+    return UpstreamUnreachable(f"{name} does not answer. Try again later.", detail)
