@@ -11,6 +11,8 @@ from app.adapters.config.checks import min_bytes, web_address
 from app.adapters.config.secret import Secret
 from app.adapters.config.setting import setting
 from app.adapters.http.settings import ClientSettings
+from app.adapters.named_pools import PRIMARY
+from app.adapters.postgres.settings import PostgresPoolSettings
 from app.adapters.sqlite.settings import SqliteSettings
 
 SECRET_BYTES = 32
@@ -84,6 +86,9 @@ class StorageSettings:
     """The storages that there are: each field is one, and `APP_STORAGE` takes its name."""
 
     sqlite: SqliteSettings = attrs.field(factory=SqliteSettings)
+    postgres: dict[str, PostgresPoolSettings] = setting(
+        attrs.Factory(dict), "Pools of PostgreSQL: `primary`, and `replica` for reads that may lag behind"
+    )
 
 
 @attrs.frozen
@@ -103,3 +108,9 @@ class Settings(StorageSettings):
     log: LogSettings = attrs.field(factory=LogSettings)
     auth: AuthSettings = attrs.field(factory=AuthSettings)
     app_pages: ClientSettings = attrs.field(factory=ClientSettings)
+
+
+def where_data_is(settings: Settings) -> str:
+    """Where the chosen storage keeps its data, for people: its file, or its primary server without the password."""
+    chosen = getattr(settings, settings.storage)
+    return str(chosen[PRIMARY].dsn) if isinstance(chosen, dict) else str(chosen.path.absolute())
