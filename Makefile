@@ -9,7 +9,7 @@ export APP_HTTP__PORT := $(PORT)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt lint types migrate config openapi routes token bench lock clean
+.PHONY: help run test check fmt lint types migrate config openapi routes token upstream bench lock clean
 
 help:
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ routes: .venv/.runtime ## List the routes
 
 token: .venv/.runtime ## Print a token for development
 	@$(APP) token
+
+upstream: .venv/.runtime ## Serve a stand-in for app_pages, where the service looks for it in development
+	@$(BIN)/python -m tests.upstream
 
 bench: .venv/.dev ## Compare the HTTP kit with a bare aiohttp handler
 	@$(BIN)/python -m tests.benchmarks $(ARGS)

@@ -19,7 +19,7 @@ from app.adapters.config.settings import AuthSettings, Settings
 from app.container import Container
 from app.entrypoints.app import create_app
 from app.entrypoints.http.swagger import DOCUMENT
-from tests.processes import Service, service, token_of
+from tests.processes import Service, service, token_of, upstream
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "25"))
 
@@ -44,7 +44,8 @@ def document() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with service(tmp_path_factory.mktemp("fuzz")) as started:
+    folder = tmp_path_factory.mktemp("fuzz")
+    with upstream(folder) as url, service(folder, APP_PAGES__URL=url) as started:
         yield started
         print(f"\n{sum(cases.values())} cases: {dict(cases)}")
 

@@ -1,5 +1,6 @@
-"""`make upstream`: serves the stand-in where the service looks for it in development."""
+"""`make upstream`: serves the stand-in where the service looks for it in development, or on the port that is given."""
 
+import sys
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -10,6 +11,6 @@ from tests.upstream.samples import GAME, sample_pages
 from tests.upstream.stand_in import stand_in
 
 if __name__ == "__main__":
-    where = urlsplit(STAND_IN)
-    print(f"app_pages, such as {STAND_IN}/v1/{Store.ANDROID}/apps/{GAME.id}")
-    web.run_app(stand_in(sample_pages()), host=where.hostname, port=where.port, print=None)
+    port = int(sys.argv[1]) if len(sys.argv) > 1 else urlsplit(STAND_IN).port
+    print(f"app_pages, such as http://127.0.0.1:{port}/v1/{Store.ANDROID}/apps/{GAME.id}", flush=True)
+    web.run_app(stand_in(sample_pages()), host="127.0.0.1", port=port, print=None)
