@@ -7,14 +7,24 @@ import attrs
 import pytest
 from aiohttp.test_utils import TestServer
 
-from app.adapters.config.settings import Environment, Settings
+from app.adapters.config.settings import Environment, HttpSettings, Settings
 from app.adapters.http.settings import ClientSettings
 from app.adapters.sqlite.migrations import SqliteMigrations
 from app.container import Container
 from app.domain.model.store_pages import Store
 from tests.e2e.service import Client, a_token, running, settings_in
 from tests.processes import free_port
-from tests.upstream.faulty import FaultyUpstream, faulty_upstream, half, json, redirect, reset, text
+from tests.upstream.faulty import (
+    FaultyUpstream,
+    faulty_upstream,
+    half,
+    json,
+    one_after_the_other,
+    redirect,
+    reset,
+    slow,
+    text,
+)
 from tests.upstream.samples import BLOCKED_GAME, GAME, POSTS, sample_pages
 from tests.upstream.stand_in import stand_in
 
@@ -122,6 +132,26 @@ async def test_whatever_the_upstream_does_is_a_503_and_never_a_500(
         assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
         assert (await client.get("/health/ready")).status == 200
         assert (await client.get("/api/v1/posts")).status == 200
+
+
+async def test_a_silent_upstream_holds_nobody_up_for_longer_than_an_attempt_may_take(
+    tmp_path: Path, upstream: FaultyUpstream
+) -> None:
+    upstream.answer = one_after_the_other(json({"app_ids": ["a"]}), slow(30))
+    settings = settings_with(tmp_path, upstream.url)
+    quick = attrs.evolve(settings.app_pages, attempt_timeout=0.2, attempts=1)
+    async with running(Container(settings=attrs.evolve(settings, app_pages=quick))) as client:
+        assert (await client.get(ROUTES[1])).json["result"]["stale"] is False
+        answer = await client.get(ROUTES[1])
+    assert (answer.status, answer.json["result"]["app_ids"], answer.json["result"]["stale"]) == (200, ["a"], True)
+
+
+async def test_the_requests_own_deadline_ends_a_call_too(tmp_path: Path, upstream: FaultyUpstream) -> None:
+    upstream.answer = slow(30)
+    settings = attrs.evolve(settings_with(tmp_path, upstream.url), http=HttpSettings(request_timeout=0.3))
+    async with running(Container(settings=settings)) as client:
+        assert (await client.get(ROUTES[1])).status in (503, 504)
+        assert (await client.get("/health/live")).status == 200
 
 
 async def test_an_id_and_a_trace_go_through_the_service(tmp_path: Path, upstream: FaultyUpstream) -> None:

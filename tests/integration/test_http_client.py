@@ -8,6 +8,7 @@ import attrs
 import pytest
 
 from app.adapters.config.secret import Secret
+from app.adapters.http.call import Call
 from app.adapters.http.errors import BulkheadFull, CallRefused, UpstreamError, UpstreamMissing, UpstreamUnreachable
 from app.adapters.http.settings import ClientSettings
 from app.context import RequestContext, current_request
@@ -193,6 +194,13 @@ async def test_a_cancelled_call_ends_at_once_and_gives_its_place_back(upstream: 
             await call
         assert upstream.attempts == 1
         assert await client.send() == Named("well")
+
+
+async def test_a_call_may_expect_no_answer(upstream: FaultyUpstream) -> None:
+    upstream.answer = json({"ignored": True}, 202)
+    async with outbound(upstream.url) as client:
+        await client.http.send(Call("forget", type(None), ("names", "1"), method="DELETE"))
+    assert upstream.requests[0].method == "DELETE"
 
 
 async def test_a_redirect_on_the_same_host_is_followed(upstream: FaultyUpstream) -> None:
