@@ -9,7 +9,7 @@ export APP_HTTP__PORT := $(PORT)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt lint types migrate config openapi routes token upstream bench lock clean
+.PHONY: help run test check fmt lint types migrate config openapi routes token upstream bench faults lock clean
 
 help:
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ upstream: .venv/.runtime ## Serve a stand-in for app_pages, where the service lo
 
 bench: .venv/.dev ## Compare the HTTP kit with a bare aiohttp handler
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+faults: .venv/.dev ## Let every storage fail in every way, and count what it costs (docs/faults.md)
+	@$(BIN)/python -m tests.faults $(ARGS)
 
 lock: .venv/.dev ## Lock the newest versions that pyproject.toml allows
 	@$(BIN)/python -m pip install --quiet uv

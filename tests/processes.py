@@ -18,7 +18,8 @@ ROOT = Path(__file__).parent.parent
 
 def free_port() -> int:
     """A port that nobody listens on, below the ephemeral ones."""
-    for port in range(20_000 + os.getpid() % 8_000, 32_000):
+    # Test processes have neighbouring ids; far apart, none takes a port that another one is about to listen on.
+    for port in range(20_000 + os.getpid() * 97 % 11_000, 32_000):
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))

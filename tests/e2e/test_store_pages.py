@@ -38,7 +38,9 @@ ROUTES = (
 
 
 def settings_with(folder: Path, url: str | None, env: Environment = Environment.TEST) -> Settings:
-    settings = attrs.evolve(settings_in(folder), env=env, app_pages=ClientSettings(url=url, retry_wait=0.001))
+    settings = attrs.evolve(
+        settings_in(folder), env=env, app_pages=ClientSettings(url=url, attempt_timeout=4, retry_wait=0.001)
+    )
     SqliteMigrations(settings.sqlite).apply()
     return settings
 
@@ -139,7 +141,7 @@ async def test_a_silent_upstream_holds_nobody_up_for_longer_than_an_attempt_may_
 ) -> None:
     upstream.answer = one_after_the_other(json({"app_ids": ["a"]}), slow(30))
     settings = settings_with(tmp_path, upstream.url)
-    quick = attrs.evolve(settings.app_pages, attempt_timeout=0.2, attempts=1)
+    quick = attrs.evolve(settings.app_pages, attempt_timeout=1, attempts=1)
     async with running(Container(settings=attrs.evolve(settings, app_pages=quick))) as client:
         assert (await client.get(ROUTES[1])).json["result"]["stale"] is False
         answer = await client.get(ROUTES[1])

@@ -43,10 +43,11 @@ class Outbound:
 
 @asynccontextmanager
 async def outbound(url_or_upstream: str | Upstream, **settings: Any) -> AsyncIterator[Outbound]:
-    """A client with these settings. Retries wait for next to nothing unless told otherwise."""
+    """A client with these settings; without any, it waits long for an answer, and not at all before a retry."""
     where = FixedUpstream(url_or_upstream) if isinstance(url_or_upstream, str) else url_or_upstream
     registry = CollectorRegistry()
-    given = ClientSettings(**{"retry_wait": 0.001, **settings})
+    patient = {"timeout": 60, "attempt_timeout": 20, "connect_timeout": 10, "retry_wait": 0.001}
+    given = ClientSettings(**{**patient, **settings})
     client = HttpClient("upstream", given, where, UpstreamMetrics(registry))
     await client.open()
     try:

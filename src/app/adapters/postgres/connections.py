@@ -133,8 +133,8 @@ class Connections:
         """End whatever the connection was doing; drop it when that takes too long."""
         try:
             async with asyncio.timeout(GRACE):
-                # An empty query waits until the server has stopped a cancelled statement, which asyncpg tells it to.
-                await connection.execute("")
+                # This waits until the server has stopped a cancelled statement, which asyncpg tells it to.
+                await connection.execute("SELECT 1")
                 if connection.is_in_transaction():
                     await connection.execute("ROLLBACK")
                 if isinstance(error, asyncpg.InvalidCachedStatementError):
@@ -143,7 +143,8 @@ class Connections:
                         await other.reload_schema_state()
         except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError):
             self._drop(connection)
-        except asyncio.CancelledError:
+        except BaseException:
+            # Whatever it was, the place must not be lost.
             self._drop(connection)
             raise
         else:

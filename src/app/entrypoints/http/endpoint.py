@@ -122,7 +122,8 @@ def _as_http_error(error: Exception, translate: ErrorTranslator) -> HttpError:
         logger.error("A request failed unexpectedly.", exc_info=error)
         return UNEXPECTED
     if translated.status >= 500:
-        logger.warning("A request failed: %s", error, exc_info=error)
+        # Known, and as frequent as requests while an outage lasts: a traceback each would bury everything else.
+        logger.warning("A request failed: %s (%s)", error, type(error.__cause__ or error).__name__)
     return translated
 
 
