@@ -1,8 +1,7 @@
 """The outbound HTTP kit against a real server: what it sends, and how often."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 
 import attrs
 import pytest
@@ -11,9 +10,8 @@ from app.adapters.config.secret import Secret
 from app.adapters.http.call import Call
 from app.adapters.http.errors import BulkheadFull, CallRefused, UpstreamError, UpstreamMissing, UpstreamUnreachable
 from app.adapters.http.settings import ClientSettings
-from app.context import RequestContext, current_request
 from app.domain.errors import Unavailable
-from tests.upstream.clients import GET, POST, Named, outbound
+from tests.upstream.clients import GET, POST, Named, in_a_request, outbound
 from tests.upstream.faulty import FaultyUpstream, faulty_upstream, json, one_after_the_other, redirect, reset, slow
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -25,16 +23,6 @@ WELL = json({"name": "well"})
 async def upstream() -> AsyncIterator[FaultyUpstream]:
     async with faulty_upstream() as started:
         yield started
-
-
-@contextmanager
-def in_a_request(seconds: float = 5.0, traceparent: str | None = None) -> Iterator[None]:
-    deadline = asyncio.get_running_loop().time() + seconds
-    token = current_request.set(RequestContext("the-id", deadline, traceparent=traceparent))
-    try:
-        yield
-    finally:
-        current_request.reset(token)
 
 
 async def test_an_answer_becomes_an_object_and_what_it_has_more_is_ignored(upstream: FaultyUpstream) -> None:

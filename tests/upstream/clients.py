@@ -1,7 +1,8 @@
 """A client of an upstream, for tests."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import attrs
@@ -13,6 +14,7 @@ from app.adapters.http.fixed import FixedUpstream
 from app.adapters.http.metrics import UpstreamMetrics
 from app.adapters.http.settings import ClientSettings
 from app.adapters.http.upstream import Upstream
+from app.context import RequestContext, current_request
 
 
 @attrs.frozen
@@ -54,3 +56,14 @@ async def outbound(url_or_upstream: str | Upstream, **settings: Any) -> AsyncIte
         yield Outbound(client, registry)
     finally:
         await client.close()
+
+
+@contextmanager
+def in_a_request(seconds: float = 5.0, traceparent: str | None = None) -> Iterator[None]:
+    """Be within a request that has so many seconds left."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    token = current_request.set(RequestContext("the-id", deadline, traceparent=traceparent))
+    try:
+        yield
+    finally:
+        current_request.reset(token)
