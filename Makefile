@@ -9,7 +9,7 @@ export APP_HTTP__PORT := $(PORT)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt lint types migrate config openapi routes token upstream bench faults lock clean
+.PHONY: help run test check fmt lint types migrate config openapi routes token upstream fuzz bench faults lock clean
 
 help:
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ token: .venv/.runtime ## Print a token for development
 
 upstream: .venv/.runtime ## Serve a stand-in for app_pages, where the service looks for it in development
 	@$(BIN)/python -m tests.upstream
+
+fuzz: .venv/.dev ## Send the API what its document allows and forbids (EXAMPLES=500 for each operation)
+	@FUZZ_EXAMPLES=$(or $(EXAMPLES),500) $(BIN)/python -m pytest -q -s tests/e2e/test_fuzz.py
 
 bench: .venv/.dev ## Compare the HTTP kit with a bare aiohttp handler
 	@$(BIN)/python -m tests.benchmarks $(ARGS)

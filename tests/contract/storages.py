@@ -8,8 +8,17 @@ import attrs
 import pytest
 
 from app.adapters.memory.store import MemoryStore
+from app.adapters.mongo.documents import PooledDocuments
+from app.adapters.mongo.features import MongoFeatureRepository
+from app.adapters.mongo.posts import MongoPostRepository
+from app.adapters.mongo.unit_of_work import MongoTransactions
+from app.adapters.mysql.features import MysqlFeatureRepository
+from app.adapters.mysql.pool import make_mysql_pools
+from app.adapters.mysql.posts import MysqlPostRepository
+from app.adapters.mysql.statements import MysqlStatements
+from app.adapters.mysql.unit_of_work import MysqlTransactions
 from app.adapters.postgres.features import PostgresFeatureRepository
-from app.adapters.postgres.pool import make_pools
+from app.adapters.postgres.pool import make_postgres_pools
 from app.adapters.postgres.posts import PostgresPostRepository
 from app.adapters.postgres.statements import PooledStatements
 from app.adapters.postgres.unit_of_work import PostgresTransactions
@@ -22,6 +31,9 @@ from app.adapters.sqlite.unit_of_work import SqliteTransactions
 from app.ports.features import FeatureRepository
 from app.ports.posts import PostRepository
 from app.ports.unit_of_work import Transactions
+from tests.mongo_databases import emptied as emptied_mongo
+from tests.mongo_databases import opened, settings
+from tests.mysql_databases import pool_settings as mysql_pool_settings
 from tests.postgres_databases import emptied, pool_settings
 
 
@@ -53,10 +65,19 @@ async def sqlite(_: pytest.FixtureRequest, folder: Path) -> AsyncIterator[Storag
 
 
 @asynccontextmanager
+async def mongo(request: pytest.FixtureRequest, _: Path) -> AsyncIterator[Storage]:
+    dsn = request.getfixturevalue("mongo_database")
+    emptied_mongo(dsn)
+    async with opened(primary=settings(dsn)) as pools:
+        documents = PooledDocuments(pools)
+        yield Storage(MongoPostRepository(documents), MongoFeatureRepository(documents), MongoTransactions(pools))
+
+
+@asynccontextmanager
 async def postgres(request: pytest.FixtureRequest, _: Path) -> AsyncIterator[Storage]:
     dsn = request.getfixturevalue("postgres_database")
     emptied(dsn)
-    pools = make_pools({"primary": pool_settings(dsn)})
+    pools = make_postgres_pools({"primary": pool_settings(dsn)})
     await pools.primary.open()
     try:
         statements = PooledStatements(pools)
@@ -67,11 +88,24 @@ async def postgres(request: pytest.FixtureRequest, _: Path) -> AsyncIterator[Sto
         await pools.primary.close()
 
 
+@asynccontextmanager
+async def mysql(request: pytest.FixtureRequest, _: Path) -> AsyncIterator[Storage]:
+    pools = make_mysql_pools({"primary": mysql_pool_settings(request.getfixturevalue("mysql_dsn"))})
+    await pools.primary.open()
+    try:
+        statements = MysqlStatements(pools)
+        yield Storage(MysqlPostRepository(statements), MysqlFeatureRepository(statements), MysqlTransactions(pools))
+    finally:
+        await pools.primary.close()
+
+
 Opened = Callable[[pytest.FixtureRequest, Path], AbstractAsyncContextManager[Storage]]
 """Gives an empty storage; servers are asked for by the names of their fixtures, files go into the folder."""
 
 STORAGES: dict[str, Opened] = {
     "memory": memory,
     "sqlite": sqlite,
+    "mongo": mongo,
     "postgres": postgres,
+    "mysql": mysql,
 }

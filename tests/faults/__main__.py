@@ -13,9 +13,9 @@ from pathlib import Path
 from tests.faults.migrations import MigrationVerdict, migrated
 from tests.faults.scenarios import ANYWHERE, FULL, IN_A_SERVER, SHORT, Form
 from tests.faults.stage import Verdict, judged, stage
-from tests.faults.subjects import DEADLINE, SUBJECTS, Subject
 from tests.processes import ROOT
 from tests.servers.kinds import server
+from tests.subjects import DEADLINE, SUBJECTS, Subject
 
 REPORT = ROOT / "docs" / "faults.md"
 HEAD = """\

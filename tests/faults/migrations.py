@@ -8,9 +8,9 @@ from pathlib import Path
 
 import attrs
 
-from tests.faults.subjects import Subject
 from tests.processes import ROOT, environment_in
 from tests.servers.kinds import Server
+from tests.subjects import Subject
 
 AT_ONCE = 8
 LIMIT = 60.0

@@ -12,9 +12,9 @@ from app.entrypoints.app import create_app
 from tests.e2e.service import Client, a_token, serving
 from tests.faults.ledger import Ledger, read, recovered, session_for_faults, stored, under_load, write
 from tests.faults.proxy import Proxy, proxied
-from tests.faults.subjects import DEADLINE, Subject, port_of, through
 from tests.servers.kinds import server
 from tests.servers.process import ServerProcess
+from tests.subjects import DEADLINE, Subject, port_of, through
 
 SETTLED_WITHIN = 6.0
 LEFT = 2

@@ -10,7 +10,7 @@ import pytest
 from tests.faults.__main__ import migrations_of
 from tests.faults.scenarios import ANYWHERE, IN_A_SERVER, SHORT
 from tests.faults.stage import LEFT, judged, stage
-from tests.faults.subjects import SUBJECTS
+from tests.subjects import SUBJECTS
 
 CASES = [
     (storage, fault)

@@ -11,6 +11,8 @@ from app.adapters.config.checks import min_bytes, web_address
 from app.adapters.config.secret import Secret
 from app.adapters.config.setting import setting
 from app.adapters.http.settings import ClientSettings
+from app.adapters.mongo.settings import MongoPoolSettings
+from app.adapters.mysql.settings import MysqlPoolSettings
 from app.adapters.named_pools import PRIMARY
 from app.adapters.postgres.settings import PostgresPoolSettings
 from app.adapters.sqlite.settings import SqliteSettings
@@ -88,6 +90,12 @@ class StorageSettings:
     sqlite: SqliteSettings = attrs.field(factory=SqliteSettings)
     postgres: dict[str, PostgresPoolSettings] = setting(
         attrs.Factory(dict), "Pools of PostgreSQL: `primary`, and `replica` for reads that may lag behind"
+    )
+    mysql: dict[str, MysqlPoolSettings] = setting(
+        attrs.Factory(dict), "Pools of MySQL or MariaDB: `primary`, and `replica` for reads that may lag behind"
+    )
+    mongo: dict[str, MongoPoolSettings] = setting(
+        attrs.Factory(dict), "Pools of MongoDB: `primary`, and `replica` for reads that may lag behind"
     )
 
 

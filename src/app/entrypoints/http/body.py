@@ -9,7 +9,7 @@ from app.entrypoints.http.errors import HttpError, MalformedRequest
 
 
 async def read_body(request: web.Request, limit: int) -> bytes:
-    """The body of a JSON request, at most `limit` bytes (after decompression).
+    """The body of a JSON request, at most `limit` bytes (after decompression), and at most what the application takes.
 
     Raises HttpError 413 and 415, and MalformedRequest when the body's encoding is broken.
     """
@@ -19,13 +19,16 @@ async def read_body(request: web.Request, limit: int) -> bytes:
     if request.content_length is not None and request.content_length > limit:
         raise too_large(limit)
     try:
-        return await request.read()
+        body = await request.read()
     except web.HTTPRequestEntityTooLarge as error:
         raise too_large(limit) from error
     except (HttpProcessingError, web.RequestPayloadError, zlib.error) as error:
         raise MalformedRequest(
             "BROKEN_BODY", "Send the body whole and in the encoding that its headers name."
         ) from error
+    if len(body) > limit:
+        raise too_large(limit)
+    return body
 
 
 def too_large(limit: int) -> HttpError:

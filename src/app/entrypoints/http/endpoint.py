@@ -5,6 +5,7 @@ Each stage wraps the next one when the route is mounted, so that nothing is look
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
@@ -29,6 +30,8 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 ErrorTranslator = Callable[[Exception], HttpError | None]
 
 CLIENT_CLOSED_REQUEST = 499
+GONE = HttpError(CLIENT_CLOSED_REQUEST, "CLIENT_CLOSED_REQUEST", "The caller went away.")
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z][a-z]+")
 UNEXPECTED = HttpError(500, "INTERNAL_SERVER_ERROR", "Something went wrong here. Try again later.")
 
 
@@ -69,27 +72,26 @@ def answering(call: Call, render: Render, access: Access, tokens: TokenVerifier)
 
 def served(answer: Answer, kit: HttpKit, method: str, route: str, *, access_logged: bool = True) -> Answer:
     """The whole way of a request: whatever `answer` does, one response leaves, counted and logged."""
-    clock, ids, access_log, deadlines = time.perf_counter, kit.request_ids, kit.access_log, kit.deadlines
+    clock, ids, record, deadlines = time.perf_counter, kit.request_ids, kit.access_log.record, kit.deadlines
     usual = kit.metrics.of(method, route)
 
     async def serve(request: web.Request) -> web.StreamResponse:
         started = clock()
         counted = usual if request.method == method else kit.metrics.of(request.method, route)
+        headers = request.headers
+        deadline = asyncio.get_running_loop().time() + kit.request_timeout
         context = RequestContext(
-            ids.id_for(request.headers.get("X-Request-ID")),
-            asyncio.get_running_loop().time() + kit.request_timeout,
-            traceparent=request.headers.get("traceparent"),
+            ids.id_for(headers.get("X-Request-ID")), deadline, traceparent=headers.get("traceparent")
         )
         current_request.set(context)
         counted.in_progress += 1
         status, size = CLIENT_CLOSED_REQUEST, 0
         try:
             try:
-                response = await deadlines.run(context.deadline, answer, request)
-            except (ConnectionError, asyncio.CancelledError):
-                raise
+                response = await deadlines.run(deadline, answer, request)
             except Exception as error:
-                response = error_response(request, _as_http_error(error, kit.translate_error), context.request_id)
+                failure = GONE if _is_gone(request, error) else _as_http_error(error, kit.translate_error)
+                response = error_response(request, failure, context.request_id)
             status, size = response.status, response.body_length
             _stamp(response, context.request_id)
             return response
@@ -97,9 +99,7 @@ def served(answer: Answer, kit: HttpKit, method: str, route: str, *, access_logg
             seconds = clock() - started
             counted.finished(status, seconds)
             if access_logged:
-                access_log.record(
-                    request.method, request.path, status, seconds, context.request_id, size, request.remote
-                )
+                record(request.method, request.path, status, seconds, context.request_id, size, request.remote)
 
     return serve
 
@@ -110,6 +110,11 @@ def error_response(request: web.BaseRequest, error: HttpError, request_id: str) 
     if PROBLEM_JSON in request.headers.get("Accept", ""):
         return EncodedResponse(error.status, encode_problem(error, request_id), PROBLEM_JSON, lines)
     return EncodedResponse(error.status, encode_error(error, request_id), headers_block=lines)
+
+
+def _is_gone(request: web.Request, error: Exception) -> bool:
+    """Whether the caller's own connection broke, and not one of ours."""
+    return isinstance(error, OSError) and (request.transport is None or request.transport.is_closing())
 
 
 def _as_http_error(error: Exception, translate: ErrorTranslator) -> HttpError:
@@ -128,7 +133,8 @@ def _as_http_error(error: Exception, translate: ErrorTranslator) -> HttpError:
 
 
 def _code(error: web.HTTPException) -> str:
-    return error.reason.upper().replace(" ", "_").replace("-", "_")
+    """From the class's name: reasons differ between releases of Python, and codes are stable."""
+    return "_".join(_WORDS.findall(type(error).__name__.removeprefix("HTTP"))).upper()
 
 
 def _kept_headers(error: web.HTTPException) -> dict[str, str]:

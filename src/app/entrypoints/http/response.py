@@ -13,6 +13,7 @@ from aiohttp import HttpVersion10, web
 from aiohttp.abc import AbstractStreamWriter
 
 _BODILESS = frozenset({204, 304})
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
 class EncodedResponse(web.StreamResponse):
@@ -87,7 +88,7 @@ class _StatusLines(dict[int, str]):
     """Status lines with the headers that every answer has, made once per status."""
 
     def __missing__(self, status: int) -> str:
-        line = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nX-Content-Type-Options: nosniff\r\n"
+        line = f"HTTP/1.1 {status} {_PHRASES.get(status, '')}\r\nX-Content-Type-Options: nosniff\r\n"
         self[status] = line
         return line
 
