@@ -13,7 +13,10 @@ from prometheus_client import CollectorRegistry
 from app.adapters.app_pages.client import AppPagesClient
 from app.adapters.app_pages.upstream import app_pages_at
 from app.adapters.config.dev_secret import dev_secret
+from app.adapters.config.live import LiveSettings
+from app.adapters.config.loading import Loaded
 from app.adapters.config.settings import Environment, LogFormat, Settings
+from app.adapters.consul.parts import ConsulParts
 from app.adapters.http.client import HttpClient
 from app.adapters.http.metrics import UpstreamMetrics
 from app.adapters.http.upstream import Upstream
@@ -48,6 +51,7 @@ from app.entrypoints.api.features import FeatureHandlers
 from app.entrypoints.api.health import HealthHandlers, Readiness
 from app.entrypoints.api.posts import PostHandlers
 from app.entrypoints.api.store_pages import StorePageHandlers
+from app.entrypoints.consul_metrics import ConsulMetrics
 from app.entrypoints.http.access_log import AccessLog
 from app.entrypoints.http.endpoint import HttpKit
 from app.entrypoints.http.jwks import JwksTokens
@@ -84,20 +88,29 @@ def make_tokens(settings: Settings) -> SecretTokens | JwksTokens:
     return SecretTokens(secret.reveal(), rules)
 
 
-def where_app_pages_is(settings: Settings) -> Upstream:
-    """Where the calls of app_pages go."""
+def where_app_pages_is(settings: Settings, consul: ConsulParts) -> Upstream:
+    """Where the calls of app_pages go: to the instances that Consul knows, or to one address."""
+    if settings.app_pages.service is not None:
+        return consul.discover(settings.app_pages.service)
     return app_pages_at(settings.app_pages.url, in_dev=settings.env is Environment.DEV)
 
 
+def make_app_pages(live: LiveSettings, upstream: Upstream, metrics: UpstreamMetrics) -> HttpClient:
+    """The client of app_pages, whose limits and times follow the settings."""
+    client = HttpClient("app_pages", live.current.app_pages, upstream, metrics)
+    live.subscribe(lambda settings: client.apply(settings.app_pages))
+    return client
+
+
 def in_opening_order(
-    access_log: Resource, pools: list[Pool], clients: list[Resource], tokens: Resource, readiness: Resource
+    access_log: Resource, consul: ConsulParts, pools: list[Pool], rest: list[Resource]
 ) -> list[Resource]:
-    """Logs first, so that they are closed last; readiness last, so that it is the first to go."""
-    return [access_log, *pools, *clients, tokens, readiness]
+    """Logs first, so that they are closed last; the registration last, so that it is the first to go."""
+    return [access_log, *consul.opened_first(), *pools, *rest, *consul.opened_last()]
 
 
 class Container(containers.DeclarativeContainer):
-    """The object graph. `settings` is given: `Container(settings=…)`."""
+    """The object graph. `settings` is given: `Container(settings=…)`, and `loaded` to follow the settings in Consul."""
 
     # Settings
 
@@ -134,15 +147,15 @@ class Container(containers.DeclarativeContainer):
         mongo=providers.Singleton(MongoSchemaCheck, mongo_pools),
         mysql=providers.Singleton(MysqlSchemaCheck, mysql_pools),
     )
-    upstream_metrics = providers.Singleton(UpstreamMetrics, registry)
-    app_pages_upstream: providers.Provider[Upstream] = providers.Singleton(where_app_pages_is, settings)
-    app_pages = providers.Singleton(
-        HttpClient, "app_pages", settings.provided.app_pages, app_pages_upstream, upstream_metrics
-    )
-    clients: providers.Provider[list[Resource]] = providers.List(app_pages)
     readiness = providers.Singleton(Readiness, pools, schema)
+    loaded: providers.Provider[Loaded | None] = providers.Object(None)  # given where Consul's settings are followed
+    live = providers.Singleton(LiveSettings, settings)
+    consul = providers.Singleton(ConsulParts, settings, loaded, live, readiness)
+    upstream_metrics = providers.Singleton(UpstreamMetrics, registry)
+    app_pages_upstream: providers.Provider[Upstream] = providers.Singleton(where_app_pages_is, settings, consul)
+    app_pages = providers.Singleton(make_app_pages, live, app_pages_upstream, upstream_metrics)
     resources: providers.Provider[list[Resource]] = providers.Callable(
-        in_opening_order, access_log, pools, clients, tokens, readiness
+        in_opening_order, access_log, consul, pools, providers.List(app_pages, tokens, readiness)
     )
 
     # Adapters
@@ -189,6 +202,7 @@ class Container(containers.DeclarativeContainer):
 
     http_metrics = providers.Singleton(HttpMetrics, registry)
     pool_metrics = providers.Singleton(PoolMetrics, registry, pools)
+    consul_metrics = providers.Singleton(ConsulMetrics, registry, consul)
     kit = providers.Singleton(
         HttpKit,
         metrics=http_metrics,

@@ -8,6 +8,8 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from app.adapters.config.settings import Environment, HttpSettings, Settings
+from app.adapters.consul.discovery import Discovery
+from app.adapters.consul.settings import ConsulSettings
 from app.adapters.http.settings import ClientSettings
 from app.adapters.sqlite.migrations import SqliteMigrations
 from app.container import Container
@@ -181,6 +183,30 @@ async def test_in_dev_the_stand_in_is_the_upstream(tmp_path: Path) -> None:
     container = Container(settings=settings_with(tmp_path, None, Environment.DEV))
     with container.app_pages_upstream().pick() as instance:
         assert instance.url == "http://127.0.0.1:8010"
+
+
+async def test_an_upstream_that_is_named_is_looked_for_in_consul(tmp_path: Path) -> None:
+    settings = attrs.evolve(
+        settings_in(tmp_path),
+        consul=ConsulSettings(address="http://127.0.0.1:8500"),
+        app_pages=ClientSettings(service="app-pages"),
+    )
+    container = Container(settings=settings)
+    found = container.app_pages_upstream()
+    assert isinstance(found, Discovery)
+    assert found.service == "app-pages"
+    assert found in container.resources()
+
+
+async def test_newer_settings_reach_the_client_while_it_works(tmp_path: Path, upstream: FaultyUpstream) -> None:
+    upstream.answer = json({"app_ids": ["a" * 100]})
+    settings = settings_with(tmp_path, upstream.url)
+    container = Container(settings=settings)
+    async with running(container) as client:
+        assert (await client.get(ROUTES[1])).json["result"]["stale"] is False
+        newer = attrs.evolve(settings, app_pages=attrs.evolve(settings.app_pages, body_limit=50))
+        container.live().change(newer)
+        assert (await client.get(ROUTES[1])).json["result"]["stale"] is True
 
 
 async def test_calls_of_the_upstream_are_measured(client: Client) -> None:

@@ -19,6 +19,8 @@ from app.adapters.config.secret import Dsn, Secret
 from app.adapters.config.setting import Key, setting
 from app.adapters.config.settings import Environment, LogFormat, Settings, StorageSettings, where_data_is
 from app.adapters.config.sources import DotEnvSource, EnvironmentSource, Given, SettingsError
+from app.adapters.consul.settings import ConsulSettings
+from app.adapters.http.settings import ClientSettings
 
 ROOT = Path(__file__).parents[3]
 SECRET = "s" * 32
@@ -251,6 +253,19 @@ def test_at_an_upstream_we_log_in_in_one_way() -> None:
     ]
     assert problems(**{f"{name}__USER": "me"}) == [f"{name}__PASSWORD (not set): is required with {name}__USER"]
     assert problems(**{f"{name}__PASSWORD": "canary"}) == [f"{name}__USER (not set): is required with {name}__PASSWORD"]
+
+
+def test_an_upstream_is_at_a_url_or_in_consul() -> None:
+    name, consul = "APP_APP_PAGES__SERVICE", ConsulSettings(address="http://127.0.0.1:8500")
+    assert problems(**{name: "app-pages"}) == [f"APP_CONSUL__ADDRESS (not set): is required with {name}"]
+    alone = Settings(consul=consul, app_pages=ClientSettings(service="app-pages"))
+    assert list(refused(alone)) == []
+    both = Settings(consul=consul, app_pages=ClientSettings(service="app-pages", url="http://127.0.0.1:1"))
+    (broken,) = refused(both)
+    assert (broken.keys[0], broken.message) == (
+        ("app_pages", "service"),
+        "cannot stand beside APP_APP_PAGES__URL; unset one of them",
+    )
 
 
 def test_headers_of_an_upstream_are_chosen_by_name_and_kept_secret() -> None:

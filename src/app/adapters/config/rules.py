@@ -25,6 +25,10 @@ _SECRET: Key = ("auth", "secret")
 _JWKS_URL: Key = ("auth", "jwks_url")
 _ISSUER: Key = ("auth", "issuer")
 _AUDIENCE: Key = ("auth", "audience")
+_HOST: Key = ("http", "host")
+_CONSUL_ADDRESS: Key = ("consul", "address")
+_SERVICE_ADDRESS: Key = ("consul", "service_address")
+_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - recognized, not bound
 
 
 def derived(given: Mapping[Key, Given]) -> Iterator[Given]:
@@ -53,6 +57,8 @@ def refused(settings: Settings) -> Iterator[Broken]:
     if settings.auth.jwks_url is not None:
         yield from _remote_keys(settings)
     yield from _login(settings.app_pages, ("app_pages",))
+    yield from _place(settings, settings.app_pages, ("app_pages",))
+    yield from _consul(settings)
 
 
 def _keys(settings: Settings) -> Iterator[Broken]:
@@ -85,6 +91,15 @@ def _remote_keys(settings: Settings) -> Iterator[Broken]:
             yield Broken((key, _JWKS_URL, _ENV), "is required with APP_AUTH__JWKS_URL")
 
 
+def _place(settings: Settings, client: ClientSettings, prefix: Key) -> Iterator[Broken]:
+    """Rules for where an upstream is: at a URL, or where Consul says."""
+    url, service = (*prefix, "url"), (*prefix, "service")
+    if client.service is not None and client.url is not None:
+        yield Broken((service, url), f"cannot stand beside {variable(url)}; unset one of them")
+    if client.service is not None and settings.consul.address is None:
+        yield Broken((_CONSUL_ADDRESS, service), f"is required with {variable(service)}")
+
+
 def _login(client: ClientSettings, prefix: Key) -> Iterator[Broken]:
     """Rules for how we log in at an upstream: with a token, or as a user with a password, or not at all."""
     token, user, password = (*prefix, "token"), (*prefix, "user"), (*prefix, "password")
@@ -93,3 +108,14 @@ def _login(client: ClientSettings, prefix: Key) -> Iterator[Broken]:
     if (client.user is None) != (client.password is None):
         missing, given = (user, password) if client.user is None else (password, user)
         yield Broken((missing, given), f"is required with {variable(given)}")
+
+
+def _consul(settings: Settings) -> Iterator[Broken]:
+    consul = settings.consul
+    for name, wanted in (("register", consul.register), ("required", consul.required)):
+        if wanted and consul.address is None:
+            yield Broken((_CONSUL_ADDRESS, ("consul", name)), f"is required with APP_CONSUL__{name.upper()}")
+    if consul.register and consul.service_address is None and settings.http.host in _EVERYWHERE:
+        yield Broken(
+            (_SERVICE_ADDRESS, _HOST), "is required: no instance can be reached at the address that APP_HTTP__HOST has"
+        )

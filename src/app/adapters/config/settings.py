@@ -10,6 +10,7 @@ from attrs.validators import ge, gt, in_, le, min_len
 from app.adapters.config.checks import min_bytes, web_address
 from app.adapters.config.secret import Secret
 from app.adapters.config.setting import setting
+from app.adapters.consul.settings import ConsulSettings
 from app.adapters.http.settings import ClientSettings
 from app.adapters.mongo.settings import MongoPoolSettings
 from app.adapters.mysql.settings import MysqlPoolSettings
@@ -48,7 +49,7 @@ class HttpSettings:
     host: str = setting("127.0.0.1", "The address to listen on", validator=min_len(1))
     port: int = setting(8000, "The port to listen on", validator=[ge(1), le(65535)])
     request_timeout: float = setting(5.0, "Seconds a request may take", validator=[gt(0), le(300)], reloadable=True)
-    body_limit: int = setting(2**20, "Bytes a request's body may have", validator=[ge(1), le(2**30)])
+    body_limit: int = setting(2**20, "Bytes a request's body may have", validator=[ge(1), le(2**30)], reloadable=True)
     keepalive_timeout: float = setting(
         75.0, "Seconds an idle connection is kept, and a head may take", validator=[gt(0), le(3600)]
     )
@@ -116,6 +117,7 @@ class Settings(StorageSettings):
     log: LogSettings = attrs.field(factory=LogSettings)
     auth: AuthSettings = attrs.field(factory=AuthSettings)
     app_pages: ClientSettings = attrs.field(factory=ClientSettings)
+    consul: ConsulSettings = attrs.field(factory=ConsulSettings)
 
 
 def where_data_is(settings: Settings) -> str:

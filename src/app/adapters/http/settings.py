@@ -13,6 +13,7 @@ class ClientSettings:
     """Where one upstream is, who we are to it, and how much of it we put up with. Times are seconds, sizes bytes."""
 
     url: str | None = setting(None, "The upstream's base URL", validator=web_address)
+    service: str | None = setting(None, "The upstream's name in Consul, in place of a URL", validator=min_len(1))
     token: Secret | None = setting(None, "The bearer token to send", validator=header_value)
     user: str | None = setting(None, "Whom to log in as, in place of a token", validator=min_len(1))
     password: Secret | None = setting(None, "The user's password")

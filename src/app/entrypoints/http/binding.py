@@ -17,7 +17,11 @@ CALLER: web.RequestKey[Any] = web.RequestKey("caller", object)
 
 
 def bind(
-    handler: Callable[..., Awaitable[Any]], signature: Signature, body_limit: int, *, any_query: bool = False
+    handler: Callable[..., Awaitable[Any]],
+    signature: Signature,
+    body_limit: Callable[[], int],
+    *,
+    any_query: bool = False,
 ) -> Call:
     """Calls `handler` with the arguments that a request holds for it.
 
@@ -38,7 +42,7 @@ def bind(
             except ValidationFailed as error:
                 violations.extend(error.errors)
         if decode is not None:
-            body = await read_body(request, body_limit)
+            body = await read_body(request, body_limit())
             try:
                 arguments["body"] = decode(body)
             except ValidationFailed as error:

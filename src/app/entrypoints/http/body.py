@@ -9,7 +9,7 @@ from app.entrypoints.http.errors import HttpError, MalformedRequest
 
 
 async def read_body(request: web.Request, limit: int) -> bytes:
-    """The body of a JSON request, at most `limit` bytes (after decompression), and at most what the application takes.
+    """The body of a JSON request, at most `limit` bytes after decompression.
 
     Raises HttpError 413 and 415, and MalformedRequest when the body's encoding is broken.
     """
@@ -19,16 +19,21 @@ async def read_body(request: web.Request, limit: int) -> bytes:
     if request.content_length is not None and request.content_length > limit:
         raise too_large(limit)
     try:
-        body = await request.read()
-    except web.HTTPRequestEntityTooLarge as error:
-        raise too_large(limit) from error
+        return await _read(request, limit)
     except (HttpProcessingError, web.RequestPayloadError, zlib.error) as error:
         raise MalformedRequest(
             "BROKEN_BODY", "Send the body whole and in the encoding that its headers name."
         ) from error
-    if len(body) > limit:
-        raise too_large(limit)
-    return body
+
+
+async def _read(request: web.Request, limit: int) -> bytes:
+    # `request.read()` knows only the limit that the application was made with.
+    body = bytearray()
+    while chunk := await request.content.readany():
+        body += chunk
+        if len(body) > limit:
+            raise too_large(limit)
+    return bytes(body)
 
 
 def too_large(limit: int) -> HttpError:

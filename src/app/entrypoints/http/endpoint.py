@@ -43,9 +43,12 @@ class AccessLogger(Protocol):
     ) -> None: ...
 
 
-@attrs.frozen
+@attrs.define
 class HttpKit:
-    """What every route shares. `translate_error` turns the application's errors into answers, or gives None."""
+    """What every route shares. `translate_error` turns the application's errors into answers, or gives None.
+
+    The timeout (seconds) and the limit (bytes) may be changed while serving: they hold for the next request.
+    """
 
     metrics: HttpMetrics
     access_log: AccessLogger

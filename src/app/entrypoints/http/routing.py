@@ -69,7 +69,7 @@ def _mount(app: web.Application, kit: HttpKit, operation: Operation, base_path: 
     if declared.access is None:
         raise MountError("say who may call it: access=public or requires(…).")
     is_raw = success_of(declared)[1].kind == "raw"
-    call = bind(operation.handler, operation.signature, kit.body_limit, any_query=is_raw)
+    call = bind(operation.handler, operation.signature, lambda: kit.body_limit, any_query=is_raw)
     render = renderer(declared, base_path)
     answer = answering(call, render, declared.access, kit.tokens)
     endpoint = served(answer, kit, operation.method, operation.path, access_logged=declared.access_logged)
