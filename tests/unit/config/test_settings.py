@@ -14,7 +14,7 @@ from app.adapters.config.description import describe, setting_names
 from app.adapters.config.dev_secret import dev_secret, signing_secret
 from app.adapters.config.example import env_example
 from app.adapters.config.loading import load_settings
-from app.adapters.config.rules import DEV_DSNS, derived
+from app.adapters.config.rules import DEV_DSNS, derived, refused
 from app.adapters.config.secret import Dsn, Secret
 from app.adapters.config.setting import Key, setting
 from app.adapters.config.settings import Environment, LogFormat, Settings, StorageSettings, where_data_is
