@@ -23,10 +23,12 @@ from app.entrypoints.api.features import FeatureHandlers
 from app.entrypoints.api.health import HealthHandlers, Readiness
 from app.entrypoints.api.posts import PostHandlers
 from app.entrypoints.http.access_log import AccessLog
+from app.entrypoints.http.admission import Admission
 from app.entrypoints.http.endpoint import HttpKit
 from app.entrypoints.http.jwks import JwksTokens
 from app.entrypoints.http.metrics import HttpMetrics, MetricsHandlers
 from app.entrypoints.http.tokens import SecretTokens, TokenRules
+from app.entrypoints.limits import body_limits, make_cors, make_meter, make_shared_buckets
 from app.entrypoints.pool_metrics import PoolMetrics
 from app.ports.features import FeatureRepository
 from app.ports.health import Pool, Resource
@@ -57,9 +59,9 @@ def make_tokens(settings: Settings) -> SecretTokens | JwksTokens:
     return SecretTokens(secret.reveal(), rules)
 
 
-def in_opening_order(access_log: Resource, pools: list[Pool], tokens: Resource, readiness: Resource) -> list[Resource]:
-    """Logs first, so that they are closed last; readiness last, so that it is the first to go."""
-    return [access_log, *pools, tokens, readiness]
+def in_opening_order(first: Resource, pools: list[Pool], *others: Resource | None) -> list[Resource]:
+    """`first` are the logs, so that they are closed last; the last is readiness, so that it is the first to go."""
+    return [first, *pools, *(other for other in others if other is not None)]
 
 
 class Container(containers.DeclarativeContainer):
@@ -81,9 +83,10 @@ class Container(containers.DeclarativeContainer):
     schema: providers.Provider[SchemaCheck] = providers.Selector(
         storage, sqlite=providers.Singleton(SqliteSchemaCheck, sqlite_pool)
     )
+    shared_buckets = providers.Singleton(make_shared_buckets, settings)
     readiness = providers.Singleton(Readiness, pools, schema)
     resources: providers.Provider[list[Resource]] = providers.Callable(
-        in_opening_order, access_log, pools, tokens, readiness
+        in_opening_order, access_log, pools, tokens, shared_buckets, readiness
     )
 
     # Adapters
@@ -116,7 +119,10 @@ class Container(containers.DeclarativeContainer):
         tokens=tokens,
         translate_error=providers.Object(translate_error),
         request_timeout=settings.provided.http.request_timeout,
-        body_limit=settings.provided.http.body_limit,
+        body=providers.Factory(body_limits, settings.provided.http),
+        admission=providers.Factory(Admission, settings.provided.http.in_flight_limit),
+        meter=providers.Singleton(make_meter, settings.provided.rate_limit, shared_buckets),
+        cors=providers.Factory(make_cors, settings.provided.cors),
     )
     api = providers.List(
         providers.Factory(PostHandlers, post_service),

@@ -27,7 +27,7 @@ def create_app(container: Container) -> web.Application:
     Raises MountError for a route that can't be served as it is declared.
     """
     settings, kit = container.settings(), container.kit()
-    app = web.Application(client_max_size=kit.body_limit)
+    app = web.Application(client_max_size=kit.body.size)
     setup_routes(app, kit, container.api(), API_PATH)
     setup_routes(app, kit, container.operations())
     setup_swagger(app, kit, ApiInfo(title=settings.name, version=settings.version))

@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from app.entrypoints.http.body import read_body
+from app.entrypoints.http.body import BodyLimits, read_body
 from app.entrypoints.http.converters import body_decoder, header_reader, path_reader, query_reader
 from app.entrypoints.http.errors import ValidationFailed, Violation
 from app.entrypoints.http.signature import Signature
@@ -17,14 +17,14 @@ CALLER: web.RequestKey[Any] = web.RequestKey("caller", object)
 
 
 def bind(
-    handler: Callable[..., Awaitable[Any]], signature: Signature, body_limit: int, *, any_query: bool = False
+    handler: Callable[..., Awaitable[Any]], signature: Signature, body_limits: BodyLimits, *, any_query: bool = False
 ) -> Call:
     """Calls `handler` with the arguments that a request holds for it.
 
     A handler that takes no query refuses any parameter, unless `any_query` (who links to a file may add some).
 
     The call raises ValidationFailed with every violation of path, query, headers and body at once, and
-    MalformedRequest or HttpError 413/415 for a body that cannot be read.
+    MalformedRequest or HttpError 408/413/415 for a body that cannot be read.
     """
     readers = _readers(signature)
     refuses_query = signature.query is None and not any_query
@@ -41,7 +41,7 @@ def bind(
             except ValidationFailed as error:
                 violations.extend(error.errors)
         if decode is not None:
-            body = await read_body(request, body_limit)
+            body = await read_body(request, body_limits)
             try:
                 arguments["body"] = decode(body)
             except ValidationFailed as error:

@@ -5,15 +5,14 @@ tenth of that, and ends a request at most 50 ms late.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+import re
+from typing import Any
 
-from app.entrypoints.http.errors import HttpError
-
-T = TypeVar("T")
-R = TypeVar("R")
+from app.entrypoints.http.errors import HttpError, MalformedRequest
 
 TICK = 0.05
+TIMEOUT_HEADER = "X-Request-Timeout"
+_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
 
 class DeadlineExceeded(HttpError):
@@ -21,6 +20,15 @@ class DeadlineExceeded(HttpError):
 
     def __init__(self) -> None:
         super().__init__(504, "DEADLINE_EXCEEDED", "The service took too long. Try again later.")
+
+
+def shorter(asked: str, limit: float) -> float:
+    """The seconds that a caller asks for in X-Request-Timeout, at most `limit`. Raises MalformedRequest."""
+    if not _SECONDS.fullmatch(asked) or (seconds := float(asked)) == 0:
+        raise MalformedRequest(
+            "WRONG_TIMEOUT", "Send a number of seconds above 0, such as 2.5.", field_name=TIMEOUT_HEADER
+        )
+    return min(seconds, limit)
 
 
 class Deadlines:
@@ -31,23 +39,24 @@ class Deadlines:
         self._expired: set[asyncio.Task[Any]] = set()
         self._timer: asyncio.TimerHandle | None = None
 
-    async def run(self, deadline: float, answer: Callable[[T], Awaitable[R]], request: T) -> R:
-        """The answer to `request`; raises DeadlineExceeded when the loop's clock passes `deadline` first."""
+    def begin(self, deadline: float) -> asyncio.Task[Any]:
+        """Watch the current task from now on: it is cancelled when the loop's clock passes `deadline`."""
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("A request is answered in a task.")
         self._running[task] = deadline
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(TICK, self._look)
-        try:
-            return await answer(request)
-        except asyncio.CancelledError as error:
-            if task in self._expired and task.uncancel() == 0:
-                raise DeadlineExceeded from error
-            raise
-        finally:
-            del self._running[task]
-            self._expired.discard(task)
+        return task
+
+    def has_ended(self, task: asyncio.Task[Any]) -> bool:
+        """Whether it was its deadline, and nothing else, that cancelled the task, which then goes on."""
+        return task in self._expired and task.uncancel() == 0
+
+    def forget(self, task: asyncio.Task[Any]) -> None:
+        """Watch it no more."""
+        del self._running[task]
+        self._expired.discard(task)
 
     def _look(self) -> None:
         loop = asyncio.get_running_loop()

@@ -7,25 +7,31 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 import attrs
 from aiohttp import web
 
-from app.context import RequestContext, current_request
-from app.entrypoints.http.access import Access, TokenVerifier, identify
+from app.context import RequestContext, current_request, request_id
+from app.entrypoints.http.access import TokenVerifier, identify
+from app.entrypoints.http.admission import Admission
 from app.entrypoints.http.binding import CALLER, Call
-from app.entrypoints.http.deadline import Deadlines
+from app.entrypoints.http.body import BodyLimits
+from app.entrypoints.http.cors import Cors
+from app.entrypoints.http.deadline import TIMEOUT_HEADER, DeadlineExceeded, Deadlines, shorter
+from app.entrypoints.http.definition import Definition
 from app.entrypoints.http.envelope import PROBLEM_JSON, encode_error, encode_problem
 from app.entrypoints.http.errors import HttpError
 from app.entrypoints.http.metrics import HttpMetrics
+from app.entrypoints.http.rate_limit import Meter, by_address, by_subject
 from app.entrypoints.http.reply import Render
 from app.entrypoints.http.request_ids import RequestIds
-from app.entrypoints.http.response import EncodedResponse, header_line
+from app.entrypoints.http.response import NOSNIFF, EncodedResponse, header_line
 
 logger = logging.getLogger(__name__)
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Run = Callable[[web.Request, RequestContext], Awaitable[web.StreamResponse]]
 ErrorTranslator = Callable[[Exception], HttpError | None]
 
 CLIENT_CLOSED_REQUEST = 499
@@ -49,65 +55,118 @@ class HttpKit:
     tokens: TokenVerifier
     translate_error: ErrorTranslator
     request_timeout: float = 5.0
-    body_limit: int = 2**20
+    body: BodyLimits = attrs.field(factory=BodyLimits)
+    admission: Admission = attrs.field(factory=Admission)
+    meter: Meter | None = None
+    cors: Cors | None = None
     request_ids: RequestIds = attrs.field(factory=RequestIds)
     deadlines: Deadlines = attrs.field(factory=Deadlines)
 
 
-def answering(call: Call, render: Render, access: Access, tokens: TokenVerifier) -> Answer:
-    """Lets in whom the route lets in, calls the handler and renders what it returns."""
+def answering(call: Call, render: Render, declared: Definition, kit: HttpKit) -> Answer:
+    """Lets in whom the route lets in and as often as it may, calls the handler and renders what it returns."""
+    access, tokens, meter = declared.access, kit.tokens, kit.meter if declared.limited else None
 
     async def answer(request: web.Request) -> web.StreamResponse:
         return render(request, await call(request))
 
+    if access is None or access.is_public:
+        return metered(answer, meter)
+
     async def answer_known_callers(request: web.Request) -> web.StreamResponse:
-        request[CALLER] = await identify(access, request.headers, tokens)
-        return render(request, await call(request))
+        try:
+            caller = await identify(access, request.headers, tokens)
+        except HttpError:
+            if meter is not None:
+                await meter.admit(by_address(request.remote))
+            raise
+        request[CALLER] = caller
+        lines = await meter.admit(by_subject(caller.subject)) if meter is not None else ""
+        response = render(request, await call(request))
+        if type(response) is EncodedResponse:
+            response.headers_block += lines
+        return response
 
-    return answer if access.is_public else answer_known_callers
+    return answer_known_callers
 
 
-def served(answer: Answer, kit: HttpKit, method: str, route: str, *, access_logged: bool = True) -> Answer:
+def metered(answer: Answer, meter: Meter | None) -> Answer:
+    """`answer`, to each address as often as it may ask."""
+    if meter is None:
+        return answer
+
+    async def answer_in_measure(request: web.Request) -> web.StreamResponse:
+        lines = await meter.admit(by_address(request.remote))
+        response = await answer(request)
+        if type(response) is EncodedResponse:
+            response.headers_block += lines
+        return response
+
+    return answer_in_measure
+
+
+def within_limits(answer: Answer, kit: HttpKit, *, limited: bool) -> Run:
+    """`answer`, begun only when there is room for it, and ended when its time is over."""
+    admission, deadlines, timeout = kit.admission, kit.deadlines, kit.request_timeout
+
+    async def run(request: web.Request, context: RequestContext) -> web.StreamResponse:
+        if limited:
+            admission.check()
+        asked = request.headers.get(TIMEOUT_HEADER)
+        if asked is not None:
+            context.deadline -= timeout - shorter(asked, timeout)
+        task = deadlines.begin(context.deadline)
+        try:
+            return await answer(request)
+        except asyncio.CancelledError as error:
+            if deadlines.has_ended(task):
+                raise DeadlineExceeded from error
+            raise
+        finally:
+            deadlines.forget(task)
+
+    return run
+
+
+def served(answer: Answer, kit: HttpKit, method: str, route: str, declared: Definition | None = None) -> Answer:
     """The whole way of a request: whatever `answer` does, one response leaves, counted and logged."""
-    clock, ids, access_log, deadlines = time.perf_counter, kit.request_ids, kit.access_log, kit.deadlines
-    usual = kit.metrics.of(method, route)
+    clock, ids, record, timeout = time.perf_counter, kit.request_ids, kit.access_log.record, kit.request_timeout
+    usual, stamp, get_loop = kit.metrics.of(method, route), _stamp(kit.cors), asyncio.get_running_loop
+    access_logged = declared is None or declared.access_logged
+    run = within_limits(answer, kit, limited=declared is not None and declared.limited)
 
     async def serve(request: web.Request) -> web.StreamResponse:
         started = clock()
         counted = usual if request.method == method else kit.metrics.of(request.method, route)
-        context = RequestContext(
-            ids.id_for(request.headers.get("X-Request-ID")), asyncio.get_running_loop().time() + kit.request_timeout
-        )
+        context = RequestContext(ids.id_for(request.headers.get("X-Request-ID")), get_loop().time() + timeout)
         current_request.set(context)
         counted.in_progress += 1
         status, size = CLIENT_CLOSED_REQUEST, 0
         try:
             try:
-                response = await deadlines.run(context.deadline, answer, request)
+                response = await run(request, context)
             except (ConnectionError, asyncio.CancelledError):
                 raise
             except Exception as error:
                 response = error_response(request, _as_http_error(error, kit.translate_error), context.request_id)
             status, size = response.status, response.body_length
-            _stamp(response, context.request_id)
+            stamp(request, response, context.request_id)
             return response
         finally:
             seconds = clock() - started
             counted.finished(status, seconds)
             if access_logged:
-                access_log.record(
-                    request.method, request.path, status, seconds, context.request_id, size, request.remote
-                )
+                record(request.method, request.path, status, seconds, context.request_id, size, request.remote)
 
     return serve
 
 
-def error_response(request: web.BaseRequest, error: HttpError, request_id: str) -> EncodedResponse:
+def error_response(request: web.BaseRequest, error: HttpError, id_: str) -> EncodedResponse:
     """The answer to a failed request, as problem details for those who ask for them."""
     lines = "".join(header_line(name, value) for name, value in error.headers.items())
     if PROBLEM_JSON in request.headers.get("Accept", ""):
-        return EncodedResponse(error.status, encode_problem(error, request_id), PROBLEM_JSON, lines)
-    return EncodedResponse(error.status, encode_error(error, request_id), headers_block=lines)
+        return EncodedResponse(error.status, encode_problem(error, id_), PROBLEM_JSON, lines)
+    return EncodedResponse(error.status, encode_error(error, id_), headers_block=lines)
 
 
 def _as_http_error(error: Exception, translate: ErrorTranslator) -> HttpError:
@@ -132,8 +191,29 @@ def _kept_headers(error: web.HTTPException) -> dict[str, str]:
     return {name: error.headers[name] for name in ("Allow", "Location", "WWW-Authenticate") if name in error.headers}
 
 
-def _stamp(response: Any, request_id: str) -> None:
-    if type(response) is EncodedResponse:
-        response.headers_block += f"X-Request-ID: {request_id}\r\n"
-    elif not response.prepared:
-        response.headers["X-Request-ID"] = request_id
+def _stamp(cors: Cors | None) -> Callable[[web.Request, web.StreamResponse, str], None]:
+    """Puts on a response what every one has; what isn't encoded yet gets it when it is sent, from `stream_headers`."""
+
+    def stamp(request: web.Request, response: web.StreamResponse, id_: str) -> None:
+        if type(response) is EncodedResponse:
+            response.headers_block += f"X-Request-ID: {id_}\r\n"
+
+    def stamp_for_origin(request: web.Request, response: web.StreamResponse, id_: str) -> None:
+        if type(response) is EncodedResponse and cors is not None:
+            response.headers_block += f"X-Request-ID: {id_}\r\n{cors.lines(request.headers.get('Origin'))}"
+
+    return stamp if cors is None else stamp_for_origin
+
+
+def stream_headers(kit: HttpKit) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """A signal for what handlers send by themselves, such as a stream: it gets the headers that all answers have."""
+
+    async def add(request: web.Request, response: web.StreamResponse) -> None:
+        response.headers.pop("Server", None)
+        response.headers.update(NOSNIFF)
+        response.headers["X-Request-ID"] = request_id() or ""
+        for line in kit.cors.lines(request.headers.get("Origin")).splitlines() if kit.cors is not None else ():
+            name, _, value = line.partition(": ")
+            response.headers[name] = value
+
+    return add

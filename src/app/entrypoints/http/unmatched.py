@@ -1,4 +1,7 @@
-"""What no route serves, answered like everything else: 404, or 405 with the methods that the path allows."""
+"""What no route serves, answered like everything else: 404, or 405 with the methods that the path allows.
+
+Preflights are among it: no route has the method OPTIONS.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,7 +10,7 @@ from aiohttp import web
 from aiohttp.web_urldispatcher import AbstractResource, ResourceRoute, UrlMappingMatchInfo
 from yarl import URL
 
-from app.entrypoints.http.endpoint import HttpKit, served
+from app.entrypoints.http.endpoint import HttpKit, metered, served
 from app.entrypoints.http.errors import HttpError, not_found
 
 
@@ -17,7 +20,9 @@ class Unmatched(AbstractResource):
     def __init__(self, router: web.UrlDispatcher, kit: HttpKit) -> None:
         super().__init__()
         self._router = router
-        self._route = ResourceRoute("*", served(self._answer, kit, "GET", "unmatched"), self, expect_handler=_ignore)
+        self._cors = kit.cors
+        answer = served(metered(self._answer, kit.meter), kit, "GET", "unmatched")
+        self._route = ResourceRoute("*", answer, self, expect_handler=_ignore)
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         allowed: set[str] = set()
@@ -26,6 +31,8 @@ class Unmatched(AbstractResource):
                 allowed |= (await resource.resolve(request))[1]
         if not allowed:
             raise not_found()
+        if self._cors is not None and self._cors.asks(request):
+            return self._cors.preflight(request, allowed)
         methods = ", ".join(sorted(allowed))
         raise HttpError(405, "METHOD_NOT_ALLOWED", f"This path allows {methods}.", headers={"Allow": methods})
 
