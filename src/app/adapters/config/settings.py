@@ -52,7 +52,7 @@ class HttpSettings:
         "Requests worked on at once by a worker, about 3 × the storage's pool; 503 for more",
         validator=[ge(1), le(10**5)],
     )
-    connection_limit: int = setting(20_000, "Connections a worker has at once", validator=[ge(1), le(10**6)])
+    connection_limit: int = setting(16_000, "Connections a worker has at once", validator=[ge(1), le(10**6)])
     keepalive_timeout: float = setting(75.0, "Seconds an idle connection is kept", validator=[gt(0), le(3600)])
     header_timeout: float = setting(10.0, "Seconds a request's head may take to arrive", validator=[gt(0), le(300)])
     write_timeout: float = setting(30.0, "Seconds a client may take to read an answer", validator=[gt(0), le(3600)])

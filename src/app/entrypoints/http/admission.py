@@ -3,12 +3,9 @@
 Without a limit every request waits for all the others, until all of them are too late; docs/decisions/load-shedding.md.
 """
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+import sys
 
 from app.entrypoints.http.errors import HttpError
-
-Handler = Callable[..., Awaitable[Any]]
 
 
 class Overloaded(HttpError):
@@ -27,20 +24,6 @@ class Admission:
         self.limit = limit
         self.running = 0
 
-    def check(self) -> None:
-        """Raise Overloaded when every place is taken."""
-        if self.running >= self.limit:
-            raise Overloaded
 
-    def guarded(self, handler: Handler) -> Handler:
-        """`handler`, which takes a place for as long as it runs, or else raises Overloaded."""
-
-        async def admitted(**arguments: Any) -> Any:
-            self.check()
-            self.running += 1
-            try:
-                return await handler(**arguments)
-            finally:
-                self.running -= 1
-
-        return admitted
+NO_LIMIT = Admission(sys.maxsize)
+"""For what is answered however much is going on."""

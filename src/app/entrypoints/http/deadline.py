@@ -8,10 +8,12 @@ import asyncio
 import re
 from typing import Any
 
+from multidict import istr
+
 from app.entrypoints.http.errors import HttpError, MalformedRequest
 
 TICK = 0.05
-TIMEOUT_HEADER = "X-Request-Timeout"
+TIMEOUT_HEADER = istr("X-Request-Timeout")
 _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
 

@@ -7,6 +7,7 @@ import math
 import socket
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Protocol
 
 import attrs
@@ -68,13 +69,20 @@ class TokenBuckets:
         now = self._clock()
         full_at = self._young.get(caller)
         if full_at is None:
-            full_at = self._old.get(caller, now)
-            if len(self._young) >= self._capacity:
-                self._old, self._young = self._young, {}
-        used = max(full_at - now, 0.0) + self._cost
-        is_allowed = used <= self._window
-        self._young[caller] = now + used if is_allowed else full_at
-        return is_allowed, used
+            full_at = self._recalled(caller, now)
+        used = self._cost + (full_at - now if full_at > now else 0.0)
+        if used > self._window:
+            return False, used
+        self._young[caller] = now + used
+        return True, used
+
+    def _recalled(self, caller: str, now: float) -> float:
+        """The bucket of a caller that is not in the younger generation, and from now on is."""
+        full_at = self._old.get(caller, now)
+        if len(self._young) >= self._capacity:
+            self._old, self._young = self._young, {}
+        self._young[caller] = full_at
+        return full_at
 
 
 class TooManyRequests(HttpError):
@@ -95,20 +103,24 @@ class Meter:
     def __init__(self, limiter: RateLimiter, policy: RatePolicy) -> None:
         self._take = limiter.take
         self._rate = policy.per_second
+        self._burst = policy.burst
         self._window = policy.window
         self._policy = f'"default";q={policy.burst};w={math.ceil(policy.window)}'
-        self._policy_line = header_line("RateLimit-Policy", self._policy)
+        self._lines_for = lru_cache(1024)(self._make_lines)
 
     async def admit(self, caller: str) -> str:
         """The header lines that tell what is left; raises TooManyRequests when nothing was."""
         is_allowed, used = await self._take(caller)
-        seconds = math.ceil(used)
-        if not is_allowed:
-            limit = f'"default";r=0;t={math.ceil(used - 1 / self._rate)}'
-            wait = max(1, math.ceil(used - self._window))
-            raise TooManyRequests(wait, {"RateLimit": limit, "RateLimit-Policy": self._policy})
-        left = int((self._window - used) * self._rate + _ROUNDING)
-        return f'RateLimit: "default";r={left};t={seconds}\r\n{self._policy_line}'
+        if is_allowed:
+            return self._lines_for(int((self._window - used) * self._rate + _ROUNDING))
+        wait = max(1, math.ceil(used - self._window))
+        raise TooManyRequests(wait, {"RateLimit": self._state(0), "RateLimit-Policy": self._policy})
+
+    def _make_lines(self, left: int) -> str:
+        return header_line("RateLimit", self._state(left)) + header_line("RateLimit-Policy", self._policy)
+
+    def _state(self, left: int) -> str:
+        return f'"default";r={left};t={math.ceil((self._burst - left) / self._rate)}'
 
 
 def by_subject(subject: str) -> str:

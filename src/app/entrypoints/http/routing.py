@@ -7,7 +7,8 @@ from types import MethodType
 from aiohttp import HttpVersion11, web
 
 from app.context import request_id
-from app.entrypoints.http.binding import bind
+from app.entrypoints.http.admission import NO_LIMIT
+from app.entrypoints.http.binding import CallLimits, bind
 from app.entrypoints.http.definition import Definition, definition_of
 from app.entrypoints.http.endpoint import HttpKit, answering, error_response, served, stream_headers
 from app.entrypoints.http.errors import HttpError
@@ -71,8 +72,8 @@ def _mount(app: web.Application, kit: HttpKit, operation: Operation, base_path: 
     if declared.access is None:
         raise MountError(f"{operation.method} {operation.path}: say who may call it: access=public or requires(…).")
     is_raw = success_of(declared)[1].kind == "raw"
-    handler = kit.admission.guarded(operation.handler) if declared.limited else operation.handler
-    call = bind(handler, operation.signature, kit.body, any_query=is_raw)
+    limits = CallLimits(kit.admission if declared.limited else NO_LIMIT, kit.body)
+    call = bind(operation.handler, operation.signature, limits, any_query=is_raw)
     answer = answering(call, renderer(declared, base_path), declared, kit)
     endpoint = served(answer, kit, operation.method, operation.path, declared)
     resource = app.router.add_resource(_pattern(operation))

@@ -17,6 +17,9 @@ LINGER = 2.0
 """Seconds in which a client that was answered early, or late, may go on sending its body, so as to see the answer."""
 
 
+_data_received = web.RequestHandler.data_received
+
+
 class ServerError(Exception):
     """The server cannot serve safely; the message says what to change."""
 
@@ -26,7 +29,7 @@ class ServerLimits:
     """What the connections may cost: how many there are; for each, seconds of idling, of sending a head and of taking
     an answer, bytes of the request line and of a header, headers."""
 
-    connections: int = 20_000
+    connections: int = 16_000
     keepalive_timeout: float = 75.0
     head_timeout: float = 10.0
     write_timeout: float = 30.0
@@ -63,7 +66,7 @@ class EnvelopeProtocol(web.RequestHandler):
         if self.is_idle:
             self.is_idle = False
             self._connections.heads[self] = self._loop.time()
-        super().data_received(data)
+        _data_received(self, data)
 
     def pause_writing(self) -> None:
         self._connections.unread[self] = self._loop.time()
