@@ -34,10 +34,10 @@ def shorter(asked: str, limit: float) -> float:
 
 
 class Deadlines:
-    """The requests that are running, each with the moment by which it must be done."""
+    """The requests that are running, each with the moment by which it must be done. Who is done leaves `running`."""
 
     def __init__(self) -> None:
-        self._running: dict[asyncio.Task[Any], float] = {}
+        self.running: dict[asyncio.Task[Any], float] = {}
         self._expired: set[asyncio.Task[Any]] = set()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -46,25 +46,24 @@ class Deadlines:
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("A request is answered in a task.")
-        self._running[task] = deadline
+        self.running[task] = deadline
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(TICK, self._look)
         return task
 
     def has_ended(self, task: asyncio.Task[Any]) -> bool:
         """Whether it was its deadline, and nothing else, that cancelled the task, which then goes on."""
-        return task in self._expired and task.uncancel() == 0
-
-    def forget(self, task: asyncio.Task[Any]) -> None:
-        """Watch it no more."""
-        del self._running[task]
-        self._expired.discard(task)
+        if task not in self._expired:
+            return False
+        self._expired.remove(task)
+        return task.uncancel() == 0
 
     def _look(self) -> None:
         loop = asyncio.get_running_loop()
         now = loop.time()
-        for task, deadline in self._running.items():
+        self._expired.intersection_update(self.running)
+        for task, deadline in self.running.items():
             if deadline <= now and task not in self._expired:
                 self._expired.add(task)
                 task.cancel()
-        self._timer = loop.call_later(TICK, self._look) if self._running else None
+        self._timer = loop.call_later(TICK, self._look) if self.running else None

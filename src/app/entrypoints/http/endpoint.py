@@ -14,7 +14,7 @@ from aiohttp import web
 from multidict import istr
 
 from app.context import RequestContext, current_request, request_id
-from app.entrypoints.http.access import TokenVerifier, identify
+from app.entrypoints.http.access import TokenVerifier, identify, public
 from app.entrypoints.http.admission import NO_LIMIT, Admission, Overloaded
 from app.entrypoints.http.binding import CALLER, Call
 from app.entrypoints.http.body import BodyLimits
@@ -24,7 +24,7 @@ from app.entrypoints.http.definition import Definition
 from app.entrypoints.http.envelope import PROBLEM_JSON, encode_error, encode_problem
 from app.entrypoints.http.errors import HttpError
 from app.entrypoints.http.metrics import HttpMetrics
-from app.entrypoints.http.rate_limit import Meter, by_address, by_subject
+from app.entrypoints.http.rate_limit import Meter, by_subject
 from app.entrypoints.http.reply import Render
 from app.entrypoints.http.request_ids import RequestIds
 from app.entrypoints.http.response import NOSNIFF, EncodedResponse, header_line
@@ -32,6 +32,8 @@ from app.entrypoints.http.response import NOSNIFF, EncodedResponse, header_line
 logger = logging.getLogger(__name__)
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Enter = Callable[[web.Request], Awaitable[str]]
+"""Raises HttpError for who may not enter; else gives the header lines that tell how often one may."""
 Run = Callable[[web.Request, RequestContext], Awaitable[web.StreamResponse]]
 ErrorTranslator = Callable[[Exception], HttpError | None]
 
@@ -67,49 +69,43 @@ class HttpKit:
 
 def answering(call: Call, render: Render, declared: Definition, kit: HttpKit) -> Answer:
     """Lets in whom the route lets in and as often as it may, calls the handler and renders what it returns."""
-    access, tokens, meter = declared.access, kit.tokens, kit.meter if declared.limited else None
+    enter = _entrance(declared, kit)
 
     async def answer(request: web.Request) -> web.StreamResponse:
         return render(request, await call(request))
 
-    if access is None or access.is_public:
-        return metered(answer, meter)
-
-    async def answer_known_callers(request: web.Request) -> web.StreamResponse:
-        try:
-            caller = await identify(access, request.headers, tokens)
-        except HttpError:
-            if meter is not None:
-                await meter.admit(by_address(request.remote))
-            raise
-        request[CALLER] = caller
-        lines = await meter.admit(by_subject(caller.subject)) if meter is not None else ""
+    async def answer_who_enters(request: web.Request) -> web.StreamResponse:
+        lines = await enter(request) if enter is not None else ""
         response = render(request, await call(request))
         if type(response) is EncodedResponse:
             response.headers_block += lines
         return response
 
-    return answer_known_callers
+    return answer if enter is None else answer_who_enters
 
 
-def metered(answer: Answer, meter: Meter | None) -> Answer:
-    """`answer`, to each address as often as it may ask."""
-    if meter is None:
-        return answer
+def _entrance(declared: Definition, kit: HttpKit) -> Enter | None:
+    access, tokens, meter = declared.access or public, kit.tokens, kit.meter if declared.limited else None
+    if access.is_public:
+        return meter.admit_address if meter is not None else None
 
-    async def answer_in_measure(request: web.Request) -> web.StreamResponse:
-        lines = await meter.admit(by_address(request.remote))
-        response = await answer(request)
-        if type(response) is EncodedResponse:
-            response.headers_block += lines
-        return response
+    async def enter(request: web.Request) -> str:
+        try:
+            caller = await identify(access, request.headers, tokens)
+        except HttpError:
+            if meter is not None:
+                await meter.admit_address(request)
+            raise
+        request[CALLER] = caller
+        return await meter.admit(by_subject(caller.subject)) if meter is not None else ""
 
-    return answer_in_measure
+    return enter
 
 
 def within_limits(answer: Answer, kit: HttpKit, *, limited: bool) -> Run:
     """`answer`, begun only when there is room for it, and ended when its time is over."""
-    admission, deadlines, timeout = kit.admission if limited else NO_LIMIT, kit.deadlines, kit.request_timeout
+    admission, timeout = kit.admission if limited else NO_LIMIT, kit.request_timeout
+    begin, has_ended, running = kit.deadlines.begin, kit.deadlines.has_ended, kit.deadlines.running
 
     async def run(request: web.Request, context: RequestContext) -> web.StreamResponse:
         if admission.running >= admission.limit:
@@ -117,15 +113,15 @@ def within_limits(answer: Answer, kit: HttpKit, *, limited: bool) -> Run:
         asked = request.headers.get(TIMEOUT_HEADER)
         if asked is not None:
             context.deadline -= timeout - shorter(asked, timeout)
-        task = deadlines.begin(context.deadline)
+        task = begin(context.deadline)
         try:
             return await answer(request)
         except asyncio.CancelledError as error:
-            if deadlines.has_ended(task):
+            if has_ended(task):
                 raise DeadlineExceeded from error
             raise
         finally:
-            deadlines.forget(task)
+            del running[task]
 
     return run
 
@@ -133,14 +129,16 @@ def within_limits(answer: Answer, kit: HttpKit, *, limited: bool) -> Run:
 def served(answer: Answer, kit: HttpKit, method: str, route: str, declared: Definition | None = None) -> Answer:
     """The whole way of a request: whatever `answer` does, one response leaves, counted and logged."""
     clock, ids, record, timeout = time.perf_counter, kit.request_ids, kit.access_log.record, kit.request_timeout
-    usual, stamp, get_loop = kit.metrics.of(method, route), _stamp(kit.cors), asyncio.get_running_loop
+    usual, cors_lines = kit.metrics.of(method, route), kit.cors.lines if kit.cors is not None else None
     access_logged = declared is None or declared.access_logged
     run = within_limits(answer, kit, limited=declared is not None and declared.limited)
 
     async def serve(request: web.Request) -> web.StreamResponse:
         started = clock()
         counted = usual if request.method == method else kit.metrics.of(request.method, route)
-        context = RequestContext(ids.id_for(request.headers.get(REQUEST_ID)), get_loop().time() + timeout)
+        context = RequestContext(
+            ids.id_for(request.headers.get(REQUEST_ID)), asyncio.get_running_loop().time() + timeout
+        )
         current_request.set(context)
         counted.in_progress += 1
         status, size = CLIENT_CLOSED_REQUEST, 0
@@ -152,7 +150,9 @@ def served(answer: Answer, kit: HttpKit, method: str, route: str, declared: Defi
             except Exception as error:
                 response = error_response(request, _as_http_error(error, kit.translate_error), context.request_id)
             status, size = response.status, response.body_length
-            stamp(request, response, context.request_id)
+            if type(response) is EncodedResponse:
+                origin = cors_lines(request.headers.get(ORIGIN)) if cors_lines is not None else ""
+                response.headers_block += f"X-Request-ID: {context.request_id}\r\n{origin}"
             return response
         finally:
             seconds = clock() - started
@@ -191,20 +191,6 @@ def _code(error: web.HTTPException) -> str:
 
 def _kept_headers(error: web.HTTPException) -> dict[str, str]:
     return {name: error.headers[name] for name in ("Allow", "Location", "WWW-Authenticate") if name in error.headers}
-
-
-def _stamp(cors: Cors | None) -> Callable[[web.Request, web.StreamResponse, str], None]:
-    """Puts on a response what every one has; what isn't encoded yet gets it when it is sent, from `stream_headers`."""
-
-    def stamp(request: web.Request, response: web.StreamResponse, id_: str) -> None:
-        if type(response) is EncodedResponse:
-            response.headers_block += f"X-Request-ID: {id_}\r\n"
-
-    def stamp_for_origin(request: web.Request, response: web.StreamResponse, id_: str) -> None:
-        if type(response) is EncodedResponse and cors is not None:
-            response.headers_block += f"X-Request-ID: {id_}\r\n{cors.lines(request.headers.get(ORIGIN))}"
-
-    return stamp if cors is None else stamp_for_origin
 
 
 def stream_headers(kit: HttpKit) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Protocol
 
 import attrs
+from aiohttp import web
 
 from app.entrypoints.http.errors import HttpError
 from app.entrypoints.http.response import header_line
@@ -115,6 +116,10 @@ class Meter:
             return self._lines_for(int((self._window - used) * self._rate + _ROUNDING))
         wait = max(1, math.ceil(used - self._window))
         raise TooManyRequests(wait, {"RateLimit": self._state(0), "RateLimit-Policy": self._policy})
+
+    async def admit_address(self, request: web.Request) -> str:
+        """The same for a caller of whom only the address is known."""
+        return await self.admit(by_address(request.remote))
 
     def _make_lines(self, left: int) -> str:
         return header_line("RateLimit", self._state(left)) + header_line("RateLimit-Policy", self._policy)

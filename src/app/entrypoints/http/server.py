@@ -113,6 +113,7 @@ class EnvelopeServer(web.Server):
         self._application = server.request_handler
         self._options = options
         self.open_connections = connections
+        self._head_came = connections.heads.pop
         connections.start()
 
     def __call__(self) -> Any:
@@ -126,7 +127,7 @@ class EnvelopeServer(web.Server):
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         protocol: Any = request.protocol
-        self.open_connections.heads.pop(protocol, None)
+        self._head_came(protocol, None)
         try:
             return await self._application(request)
         except web.HTTPException as error:

@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.web_urldispatcher import AbstractResource, ResourceRoute, UrlMappingMatchInfo
 from yarl import URL
 
-from app.entrypoints.http.endpoint import HttpKit, metered, served
+from app.entrypoints.http.endpoint import HttpKit, served
 from app.entrypoints.http.errors import HttpError, not_found
 
 
@@ -21,10 +21,13 @@ class Unmatched(AbstractResource):
         super().__init__()
         self._router = router
         self._cors = kit.cors
-        answer = served(metered(self._answer, kit.meter), kit, "GET", "unmatched")
+        self._meter = kit.meter
+        answer = served(self._answer, kit, "GET", "unmatched")
         self._route = ResourceRoute("*", answer, self, expect_handler=_ignore)
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
+        if self._meter is not None:
+            await self._meter.admit_address(request)
         allowed: set[str] = set()
         for resource in self._router.resources():
             if resource is not self:
