@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from app.adapters.config.description import describe
+from app.adapters.config.setting import NAME
 from app.adapters.config.settings import Settings
 from app.entrypoints.cli import cli
 
@@ -16,7 +17,7 @@ SETTINGS = re.compile(r"(<!-- settings -->\n).*?(<!-- /settings -->)", re.DOTALL
 def problems(root: Path) -> Iterator[str]:
     """Everything that a reader would trip over."""
     targets = set(re.findall(r"^([a-z]+):", (root / "Makefile").read_text(), re.MULTILINE))
-    names = {info.variable for info in describe(Settings)}
+    names = re.compile("|".join(_pattern(info.variable) for info in describe(Settings)) + "|APP_ENV_FILE")
     for file in (root / "README.md", *sorted((root / "docs").rglob("*.md"))):
         text, where = file.read_text(), file.relative_to(root)
         for target in re.findall(r"(?:^|[`(] ?|\d )make ([a-z]+)", text, re.MULTILINE):
@@ -25,11 +26,17 @@ def problems(root: Path) -> Iterator[str]:
         for command in re.findall(r"python -m app\.entrypoints ([a-z]+)", text):
             if command not in cli.commands:
                 yield f"{where}: there is no command `{command}`"
-        for name in set(re.findall(r"APP_[A-Z0-9_]+", text)) - names - {"APP_ENV_FILE"}:
-            yield f"{where}: there is no setting {name}"
+        for name in sorted(set(re.findall(r"APP_(?:[A-Z0-9_]|<NAME>)+", text))):
+            if not names.fullmatch(name):
+                yield f"{where}: there is no setting {name}"
         yield from (f"{where}: {path} is not there" for path in _missing(text, file.parent, root))
     if (root / "README.md").read_text() != with_settings((root / "README.md").read_text()):
         yield "README.md: the settings table is old; run python -m scripts.check_docs --write"
+
+
+def _pattern(variable: str) -> str:
+    """What a variable may be called: with a name that somebody chose, or with none yet."""
+    return variable.replace(NAME, f"(?:{NAME}|[A-Z][A-Z0-9_]*)")
 
 
 def _missing(text: str, folder: Path, root: Path) -> Iterable[str]:

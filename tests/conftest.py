@@ -4,6 +4,8 @@ from collections.abc import Generator
 import pytest
 from _pytest.logging import LogCaptureHandler
 
+pytest_plugins = ["tests.servers.fixtures"]
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:

@@ -12,6 +12,13 @@ from prometheus_client import CollectorRegistry
 
 from app.adapters.config.dev_secret import dev_secret
 from app.adapters.config.settings import Environment, LogFormat, Settings
+from app.adapters.named_pools import NamedPools
+from app.adapters.postgres.features import PostgresFeatureRepository
+from app.adapters.postgres.migrations import PostgresMigrations, PostgresSchemaCheck
+from app.adapters.postgres.pool import PostgresPool, make_pools
+from app.adapters.postgres.posts import PostgresPostRepository
+from app.adapters.postgres.statements import PooledStatements
+from app.adapters.postgres.unit_of_work import PostgresTransactions
 from app.adapters.sqlite.features import SqliteFeatureRepository
 from app.adapters.sqlite.migrations import SqliteMigrations, SqliteSchemaCheck
 from app.adapters.sqlite.pool import SqlitePool
@@ -78,10 +85,17 @@ class Container(containers.DeclarativeContainer):
     registry = providers.Singleton(CollectorRegistry)
     access_log = providers.Singleton(AccessLog, as_json=providers.Callable(logs_as_json, settings))
     tokens = providers.Singleton(make_tokens, settings)
+    postgres_pools: providers.Provider[NamedPools[PostgresPool]] = providers.Singleton(
+        make_pools, settings.provided.postgres
+    )
     sqlite_pool: providers.Provider[Pool] = providers.Singleton(SqlitePool, settings.provided.sqlite)
-    pools: providers.Provider[list[Pool]] = providers.Selector(storage, sqlite=providers.List(sqlite_pool))
+    pools: providers.Provider[list[Pool]] = providers.Selector(
+        storage, sqlite=providers.List(sqlite_pool), postgres=postgres_pools.provided.all.call()
+    )
     schema: providers.Provider[SchemaCheck] = providers.Selector(
-        storage, sqlite=providers.Singleton(SqliteSchemaCheck, sqlite_pool)
+        storage,
+        sqlite=providers.Singleton(SqliteSchemaCheck, sqlite_pool),
+        postgres=providers.Singleton(PostgresSchemaCheck, postgres_pools),
     )
     shared_buckets = providers.Singleton(make_shared_buckets, settings)
     readiness = providers.Singleton(Readiness, pools, schema)
@@ -91,17 +105,26 @@ class Container(containers.DeclarativeContainer):
 
     # Adapters
 
+    postgres_statements = providers.Singleton(PooledStatements, postgres_pools)
     posts: providers.Provider[PostRepository] = providers.Selector(
-        storage, sqlite=providers.Singleton(SqlitePostRepository, sqlite_pool)
+        storage,
+        sqlite=providers.Singleton(SqlitePostRepository, sqlite_pool),
+        postgres=providers.Singleton(PostgresPostRepository, postgres_statements),
     )
     features: providers.Provider[FeatureRepository] = providers.Selector(
-        storage, sqlite=providers.Singleton(SqliteFeatureRepository, sqlite_pool)
+        storage,
+        sqlite=providers.Singleton(SqliteFeatureRepository, sqlite_pool),
+        postgres=providers.Singleton(PostgresFeatureRepository, postgres_statements),
     )
     transactions: providers.Provider[Transactions] = providers.Selector(
-        storage, sqlite=providers.Singleton(SqliteTransactions, sqlite_pool)
+        storage,
+        sqlite=providers.Singleton(SqliteTransactions, sqlite_pool),
+        postgres=providers.Singleton(PostgresTransactions, postgres_pools),
     )
     migrations: providers.Provider[Migrations] = providers.Selector(
-        storage, sqlite=providers.Factory(SqliteMigrations, settings.provided.sqlite)
+        storage,
+        sqlite=providers.Factory(SqliteMigrations, settings.provided.sqlite),
+        postgres=providers.Factory(PostgresMigrations, settings.provided.postgres),
     )
 
     # Services

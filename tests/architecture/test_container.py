@@ -10,16 +10,19 @@ import attrs
 import pytest
 from dependency_injector import containers, providers
 
+from app.adapters.config.loading import load_settings
 from app.adapters.config.settings import StorageSettings
+from app.adapters.config.sources import EnvironmentSource
 from app.container import Container
 from app.entrypoints.app import create_app
-from tests.e2e.service import settings_in
+from tests.e2e.service import SECRET
 
 SOURCE = Path(__file__).parents[2] / "src" / "app"
 
 
 def a_container(folder: Path, storage: str = "sqlite") -> Container:
-    return Container(settings=attrs.evolve(settings_in(folder), storage=storage))
+    environ = {"APP_STORAGE": storage, "APP_DATA_DIR": str(folder), "APP_AUTH__SECRET": SECRET}
+    return Container(settings=load_settings([EnvironmentSource(environ)]).settings)
 
 
 def makers(container: containers.Container) -> list[Any]:

@@ -5,8 +5,14 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import attrs
+import pytest
 
 from app.adapters.memory.store import MemoryStore
+from app.adapters.postgres.features import PostgresFeatureRepository
+from app.adapters.postgres.pool import make_pools
+from app.adapters.postgres.posts import PostgresPostRepository
+from app.adapters.postgres.statements import PooledStatements
+from app.adapters.postgres.unit_of_work import PostgresTransactions
 from app.adapters.sqlite.features import SqliteFeatureRepository
 from app.adapters.sqlite.migrations import SqliteMigrations
 from app.adapters.sqlite.pool import SqlitePool
@@ -16,6 +22,7 @@ from app.adapters.sqlite.unit_of_work import SqliteTransactions
 from app.ports.features import FeatureRepository
 from app.ports.posts import PostRepository
 from app.ports.unit_of_work import Transactions
+from tests.postgres_databases import emptied, pool_settings
 
 
 @attrs.frozen
@@ -28,13 +35,13 @@ class Storage:
 
 
 @asynccontextmanager
-async def memory(folder: Path) -> AsyncIterator[Storage]:
+async def memory(_: pytest.FixtureRequest, folder: Path) -> AsyncIterator[Storage]:
     store = MemoryStore()
     yield Storage(store.posts, store.features, store)
 
 
 @asynccontextmanager
-async def sqlite(folder: Path) -> AsyncIterator[Storage]:
+async def sqlite(_: pytest.FixtureRequest, folder: Path) -> AsyncIterator[Storage]:
     settings = SqliteSettings(path=folder / "contract.db", synchronous="NORMAL")
     SqliteMigrations(settings).apply()
     pool = SqlitePool(settings)
@@ -45,4 +52,26 @@ async def sqlite(folder: Path) -> AsyncIterator[Storage]:
         await pool.close()
 
 
-STORAGES: dict[str, Callable[[Path], AbstractAsyncContextManager[Storage]]] = {"memory": memory, "sqlite": sqlite}
+@asynccontextmanager
+async def postgres(request: pytest.FixtureRequest, _: Path) -> AsyncIterator[Storage]:
+    dsn = request.getfixturevalue("postgres_database")
+    emptied(dsn)
+    pools = make_pools({"primary": pool_settings(dsn)})
+    await pools.primary.open()
+    try:
+        statements = PooledStatements(pools)
+        yield Storage(
+            PostgresPostRepository(statements), PostgresFeatureRepository(statements), PostgresTransactions(pools)
+        )
+    finally:
+        await pools.primary.close()
+
+
+Opened = Callable[[pytest.FixtureRequest, Path], AbstractAsyncContextManager[Storage]]
+"""Gives an empty storage; servers are asked for by the names of their fixtures, files go into the folder."""
+
+STORAGES: dict[str, Opened] = {
+    "memory": memory,
+    "sqlite": sqlite,
+    "postgres": postgres,
+}

@@ -8,7 +8,7 @@ import msgspec
 
 from app.adapters.config.example import env_example
 from app.adapters.config.loading import Loaded, load_settings
-from app.adapters.config.settings import Environment, Settings
+from app.adapters.config.settings import Environment, Settings, where_data_is
 from app.adapters.config.sources import SettingsError
 from app.container import Container, logs_as_json
 from app.domain.errors import DomainError
@@ -140,7 +140,7 @@ def _welcome(settings: Settings, container: Container) -> str:
     lines = [
         f"  Service        {base}{API_PATH}/posts",
         f"  Documentation  {base}/docs",
-        f"  Data           {settings.sqlite.path.absolute()}",
+        f"  Data           {where_data_is(settings)}",
     ]
     tokens = container.tokens()
     if not isinstance(tokens, JwksTokens):

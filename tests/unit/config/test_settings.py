@@ -14,10 +14,11 @@ from app.adapters.config.description import describe, setting_names
 from app.adapters.config.dev_secret import dev_secret, signing_secret
 from app.adapters.config.example import env_example
 from app.adapters.config.loading import load_settings
-from app.adapters.config.secret import Secret
-from app.adapters.config.setting import setting
-from app.adapters.config.settings import Environment, LogFormat, Settings, StorageSettings
-from app.adapters.config.sources import DotEnvSource, EnvironmentSource, SettingsError
+from app.adapters.config.rules import DEV_DSNS, derived
+from app.adapters.config.secret import Dsn, Secret
+from app.adapters.config.setting import Key, setting
+from app.adapters.config.settings import Environment, LogFormat, Settings, StorageSettings, where_data_is
+from app.adapters.config.sources import DotEnvSource, EnvironmentSource, Given, SettingsError
 
 ROOT = Path(__file__).parents[3]
 SECRET = "s" * 32
@@ -64,7 +65,32 @@ def test_the_database_file_follows_the_data_folder_unless_it_is_set() -> None:
 def test_every_storage_is_a_choice_and_nothing_else_is() -> None:
     for field in attrs.fields(StorageSettings):
         assert field.name == load(APP_STORAGE=field.name).storage
-    assert problems(APP_STORAGE="oracle") == ["APP_STORAGE (environment): must be sqlite"]
+    choices = " | ".join(field.name for field in attrs.fields(StorageSettings))
+    assert problems(APP_STORAGE="oracle") == [f"APP_STORAGE (environment): must be {choices}"]
+
+
+def derived_dsns(**texts: str) -> dict[Key, str]:
+    given: dict[Key, Given] = {(name,): Given((name,), name, "environment", text) for name, text in texts.items()}
+    return {each.key: each.text for each in derived(given)}
+
+
+@pytest.mark.parametrize("storage", DEV_DSNS)
+def test_in_dev_a_storage_that_is_a_server_is_taken_to_be_on_this_machine(storage: str) -> None:
+    known = {(storage, "primary", "dsn"): DEV_DSNS[storage]}
+    assert known == derived_dsns(storage=storage)
+    assert known == derived_dsns(storage=storage, env="Dev")
+    assert derived_dsns(storage=storage, env="prod") == {}
+
+
+def test_a_storage_that_is_a_file_needs_no_server() -> None:
+    assert derived_dsns(storage="sqlite") == {}
+
+
+@pytest.mark.parametrize("storage", [field.name for field in attrs.fields(StorageSettings)])
+def test_where_the_data_is_can_be_told_of_every_storage_and_holds_no_password(storage: str) -> None:
+    told = where_data_is(load(APP_STORAGE=storage, APP_DATA_DIR="/d"))
+    assert told == str(Dsn(DEV_DSNS[storage])) if storage in DEV_DSNS else "/d/app.db"
+    assert ":app@" not in told
 
 
 @pytest.mark.parametrize("env", ["test", "staging", "prod"])
@@ -140,7 +166,7 @@ def test_the_example_file_is_up_to_date() -> None:
 
 def test_the_example_file_with_all_comments_taken_away_says_the_defaults(tmp_path: Path) -> None:
     path = tmp_path / ".env"
-    path.write_text(re.sub(r"(?m)^#(?=APP_)", "", env_example()))
+    path.write_text(re.sub(r"(?m)^#(?=APP_[^<]*=)", "", env_example()))
     loaded = load_settings([DotEnvSource(path)])
     assert Settings() == loaded.settings
     assert "default" not in {row.origin for row in loaded.rows()}

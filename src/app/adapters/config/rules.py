@@ -8,10 +8,19 @@ from app.adapters.config.cors_settings import ANY
 from app.adapters.config.setting import Key
 from app.adapters.config.settings import DEFAULT_ISSUER, Environment, Settings
 from app.adapters.config.sources import Given
+from app.adapters.named_pools import PRIMARY
+
+DEV_DSNS = {
+    "postgres": "postgresql://app:app@127.0.0.1:5432/app",
+    "mysql": "mysql://app:app@127.0.0.1:3306/app",
+    "mongo": "mongodb://127.0.0.1:27017/app",
+}
+"""The storages that are servers, and where each one's primary is on a developer's machine unless that is set."""
 
 MAKE_A_SECRET = "python -c 'import secrets; print(secrets.token_urlsafe(48))'"  # noqa: S105 - a command, no secret
 
 _ENV: Key = ("env",)
+_STORAGE: Key = ("storage",)
 _SECRET: Key = ("auth", "secret")
 _JWKS_URL: Key = ("auth", "jwks_url")
 _ISSUER: Key = ("auth", "issuer")
@@ -27,6 +36,14 @@ def derived(given: Mapping[Key, Given]) -> Iterator[Given]:
     data_dir = given.get(("data_dir",))
     if data_dir and data_dir.text:
         yield _following(data_dir, ("sqlite", "path"), str(Path(data_dir.text) / "app.db"))
+    env, storage = given.get(_ENV), given.get(_STORAGE)
+    is_dev = env is None or env.text.lower() == Environment.DEV
+    if is_dev and storage is not None and storage.text in DEV_DSNS:
+        yield _following(storage, _primary_dsn(storage.text), DEV_DSNS[storage.text])
+
+
+def _primary_dsn(storage: str) -> Key:
+    return (storage, PRIMARY, "dsn")
 
 
 def _following(cause: Given, key: Key, text: str) -> Given:
@@ -36,6 +53,7 @@ def _following(cause: Given, key: Key, text: str) -> Given:
 def refused(settings: Settings) -> Iterator[Broken]:
     """What cannot stand together, or is missing where the service runs."""
     yield from _keys(settings)
+    yield from _primary(settings)
     if settings.auth.jwks_url is not None:
         yield from _remote_keys(settings)
     if settings.cors.credentials and ANY in settings.cors.origins:
@@ -53,6 +71,14 @@ def _keys(settings: Settings) -> Iterator[Broken]:
         )
     if auth.secret is not None and auth.jwks_url is not None:
         yield Broken((_SECRET, _JWKS_URL), "cannot stand beside APP_AUTH__JWKS_URL; unset one of them")
+
+
+def _primary(settings: Settings) -> Iterator[Broken]:
+    if settings.storage in DEV_DSNS and PRIMARY not in getattr(settings, settings.storage):
+        yield Broken(
+            (_primary_dsn(settings.storage), _STORAGE, _ENV),
+            f"is required outside dev with APP_STORAGE={settings.storage}",
+        )
 
 
 def _remote_keys(settings: Settings) -> Iterator[Broken]:

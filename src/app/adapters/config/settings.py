@@ -11,6 +11,8 @@ from app.adapters.config.checks import min_bytes, web_address
 from app.adapters.config.cors_settings import CorsSettings
 from app.adapters.config.secret import Secret
 from app.adapters.config.setting import setting
+from app.adapters.named_pools import PRIMARY
+from app.adapters.postgres.settings import PostgresPoolSettings
 from app.adapters.redis.settings import RateLimitSettings
 from app.adapters.sqlite.settings import SqliteSettings
 
@@ -92,6 +94,9 @@ class StorageSettings:
     """The storages that there are: each field is one, and `APP_STORAGE` takes its name."""
 
     sqlite: SqliteSettings = attrs.field(factory=SqliteSettings)
+    postgres: dict[str, PostgresPoolSettings] = setting(
+        attrs.Factory(dict), "Pools of PostgreSQL: `primary`, and `replica` for reads that may lag behind"
+    )
 
 
 @attrs.frozen
@@ -112,3 +117,9 @@ class Settings(StorageSettings):
     rate_limit: RateLimitSettings = attrs.field(factory=RateLimitSettings)
     log: LogSettings = attrs.field(factory=LogSettings)
     auth: AuthSettings = attrs.field(factory=AuthSettings)
+
+
+def where_data_is(settings: Settings) -> str:
+    """Where the chosen storage keeps its data, for people: its file, or its primary server without the password."""
+    chosen = getattr(settings, settings.storage)
+    return str(chosen[PRIMARY].dsn) if isinstance(chosen, dict) else str(chosen.path.absolute())

@@ -7,6 +7,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import Protocol
 
 import attrs
@@ -167,8 +168,11 @@ def error_response(request: web.BaseRequest, error: HttpError, id_: str) -> Enco
     """The answer to a failed request, as problem details for those who ask for them."""
     lines = "".join(header_line(name, value) for name, value in error.headers.items())
     if PROBLEM_JSON in request.headers.get("Accept", ""):
-        return EncodedResponse(error.status, encode_problem(error, id_), PROBLEM_JSON, lines)
-    return EncodedResponse(error.status, encode_error(error, id_), headers_block=lines)
+        response = EncodedResponse(error.status, encode_problem(error, id_), PROBLEM_JSON, lines)
+    else:
+        response = EncodedResponse(error.status, encode_error(error, id_), headers_block=lines)
+    response.closes = error.status == HTTPStatus.REQUEST_TIMEOUT  # what is left of the body will never be read
+    return response
 
 
 def _as_http_error(error: Exception, translate: ErrorTranslator) -> HttpError:

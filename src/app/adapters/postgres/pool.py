@@ -1,0 +1,167 @@
+"""A pool of connections to one PostgreSQL server: each call takes one, uses it and gives it back.
+
+A call stays within what is left of the request's time; the server ends by itself what it is not told to end.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+
+from app.adapters.named_pools import REPLICA, NamedPools, open_within
+from app.adapters.postgres.connections import Connections, stateless
+from app.adapters.postgres.errors import is_refused_after, reason, translation
+from app.adapters.postgres.settings import PostgresPoolSettings, connection_uri
+from app.adapters.storage_errors import StorageRefused, aborted, too_slow, unusable
+from app.context import remaining
+from app.domain.errors import DomainError, Unavailable
+from app.ports.health import PoolUsage
+
+logger = logging.getLogger(__name__)
+
+Row = Sequence[Any]
+
+
+class PostgresPool:
+    """The connections to one server. A resource; making it does no I/O."""
+
+    def __init__(self, name: str, settings: PostgresPoolSettings) -> None:
+        self.name = name
+        self.is_required = name != REPLICA
+        self._settings = settings
+        self._connections = Connections(settings, self._connect)
+
+    async def open(self) -> None:
+        """Connect, waiting for the server for a while. Raises Unavailable, naming the setting and the address.
+
+        A pool that is not required is tried once; where that fails, it connects later by itself.
+        """
+        self._connections.open()
+        try:
+            if self.is_required:
+                await open_within(self._settings.open_timeout, self._connections.fill)
+            else:
+                await self._connections.fill()
+        except Unavailable as error:
+            variable = f"APP_POSTGRES__{self.name.upper()}__DSN"
+            message = f"Check {variable}: {self._settings.dsn} cannot be used ({reason(error.__cause__)})."
+            if self.is_required:
+                await self.close()
+                raise type(error)(message) from error
+            logger.warning(message)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._connections.close()
+
+    async def ping(self) -> None:
+        """Raise Unavailable unless the server answers."""
+        await self.fetch("SELECT 1")
+
+    def usage(self) -> PoolUsage:
+        """How busy the pool is."""
+        return PoolUsage(self._connections.size, self._connections.in_use, self._connections.waiting)
+
+    async def fetch(self, sql: str, parameters: Sequence[object] = ()) -> Sequence[Row]:
+        """The rows of one statement, which is a transaction by itself. Raises what errors.py tells."""
+        stateless(sql)
+        connection = await self._connections.take()
+        try:
+            rows: Sequence[Row] = await connection.fetch(sql, *parameters, timeout=self._time_left())
+        except BaseException as error:
+            self._connections.give_back(connection, error)
+            known = translation(error)
+            if known is None:
+                raise
+            raise known from error
+        self._connections.give_back(connection)
+        return rows
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator["Transaction"]:
+        """Several statements in one transaction, committed on a clean exit and rolled back otherwise."""
+        connection = await self._connections.take()
+        try:
+            await connection.execute("BEGIN", timeout=self._time_left())
+            yield Transaction(connection, self._time_left)
+            # COMMIT of a transaction in which a statement failed answers ROLLBACK, and calls that a success.
+            if await connection.execute("COMMIT", timeout=self._time_left()) != "COMMIT":
+                raise aborted()
+        except BaseException as error:
+            self._connections.give_back(connection, _origin(error))
+            known = translation(error)
+            if known is None:
+                raise
+            raise known from error
+        self._connections.give_back(connection)
+
+    def _time_left(self) -> float:
+        left = remaining(self._settings.timeout)
+        if left <= 0:
+            raise too_slow()
+        return left
+
+    async def _connect(self) -> Any:
+        settings = self._settings
+        try:
+            async with asyncio.timeout(remaining(settings.connect_timeout)):
+                return await asyncpg.connect(
+                    connection_uri(settings),
+                    timeout=settings.connect_timeout,
+                    command_timeout=settings.timeout,
+                    statement_cache_size=settings.statement_cache_size,
+                    max_cached_statement_lifetime=0,
+                    server_settings=_server_settings(settings),
+                )
+        except (
+            asyncpg.PostgresError,
+            asyncpg.InterfaceError,
+            asyncpg.InternalClientError,
+            OSError,
+            ValueError,
+        ) as error:
+            if is_refused_after(error):
+                raise StorageRefused(unusable().message) from error
+            raise unusable() from error
+
+
+class Transaction:
+    """Statements of one transaction."""
+
+    def __init__(self, connection: Any, time_left: Callable[[], float]) -> None:
+        self._connection = connection
+        self._time_left = time_left
+
+    async def read(self, sql: str, parameters: Sequence[object] = ()) -> Sequence[Row]:
+        """The rows of one query, with what this transaction wrote."""
+        try:
+            rows: Sequence[Row] = await self._connection.fetch(stateless(sql), *parameters, timeout=self._time_left())
+        except BaseException as error:
+            known = translation(error)
+            if known is None:
+                raise
+            raise known from error
+        return rows
+
+    read_stale = read
+    write = read
+
+
+def make_pools(settings: Mapping[str, PostgresPoolSettings]) -> NamedPools[PostgresPool]:
+    """The pools that are set."""
+    return NamedPools({name: PostgresPool(name, each) for name, each in settings.items()})
+
+
+def _server_settings(settings: PostgresPoolSettings) -> dict[str, str]:
+    if not settings.statement_timeout:
+        return {}
+    limit = str(round(settings.statement_timeout * 1000))
+    return {"statement_timeout": limit, "idle_in_transaction_session_timeout": limit}
+
+
+def _origin(error: BaseException) -> BaseException:
+    """What asyncpg raised, if that is what became `error`."""
+    return error.__cause__ if isinstance(error, DomainError) and error.__cause__ else error

@@ -1,0 +1,133 @@
+"""Posts in PostgreSQL."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from app.adapters.postgres.pool import Row
+from app.adapters.postgres.statements import Statements
+from app.adapters.storage_errors import no_post, post_changed
+from app.domain.model.features import Feature
+from app.domain.model.paging import Page, Position
+from app.domain.model.posts import (
+    NewPost,
+    Post,
+    PostQuery,
+    PostSort,
+    PostWithFeatures,
+    from_milliseconds,
+    milliseconds,
+)
+
+COLUMNS = "id, title, content, additional_data, created_at, version"
+_FIND = f"SELECT {COLUMNS} FROM posts WHERE id = $1"
+_FIND_WITH_FEATURES = (
+    f"SELECT {', '.join('p.' + name for name in COLUMNS.split(', '))}, f.id, f.feature_name, f.is_active "
+    "FROM posts p LEFT JOIN features f ON f.post_id = p.id WHERE p.id = $1 ORDER BY f.id"
+)
+_ADD = (
+    "INSERT INTO posts (title, content, additional_data, created_at, version) VALUES ($1, $2, $3, $4, 1) RETURNING id"
+)
+_SAVE = (
+    "UPDATE posts SET title = $1, content = $2, additional_data = $3, version = version + 1 "
+    f"WHERE id = $4 AND version = coalesce($5, version) RETURNING {COLUMNS}"
+)
+_REMOVE = "DELETE FROM posts WHERE id = $1 AND version = coalesce($2, version) RETURNING id"
+_FIRST = milliseconds(datetime.min.replace(tzinfo=UTC))
+_LAST = milliseconds(datetime.max.replace(tzinfo=UTC))
+
+_to_json = msgspec.json.Encoder().encode
+_from_json = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class PostgresPostRepository:
+    """The port `PostRepository` on PostgreSQL. Titles are of collation "C": compared by code point."""
+
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
+
+    async def find(self, post_id: int) -> Post | None:
+        rows = await self._statements.read(_FIND, (post_id,))
+        return _post(rows[0]) if rows else None
+
+    async def find_with_features(self, post_id: int) -> PostWithFeatures | None:
+        rows = await self._statements.read(_FIND_WITH_FEATURES, (post_id,))
+        if not rows:
+            return None
+        features = [Feature(row[6], row[7], row[8]) for row in rows if row[6] is not None]
+        row = rows[0]
+        return PostWithFeatures(row[0], row[1], row[2], _from_json(row[3]), row[4], row[5], features)
+
+    async def page(self, query: PostQuery) -> Page[Post]:
+        where, matching = _filter(query)
+        sql = (
+            f"SELECT {COLUMNS}, (SELECT count(*) FROM posts{where}) FROM posts{where} {_order(query)} "
+            f"LIMIT {_next(matching)} OFFSET {_next(matching, 2)}"
+        )
+        rows = await self._statements.read_stale(sql, (*matching, query.limit, query.offset))
+        total = rows[0][6] if rows else await self._count(where, matching) if query.offset else 0
+        return Page([_post(row) for row in rows], query.limit, query.offset, total)
+
+    async def page_after(self, query: PostQuery, position: Position, limit: int) -> list[Post]:
+        where, matching = _filter(query)
+        sign = ">" if query.sort_dir == "asc" else "<"
+        after = f"({query.sort}, id) {sign} ({_next(matching)}, {_next(matching, 2)})"
+        where = f"{where} AND {after}" if where else f" WHERE {after}"
+        sql = f"SELECT {COLUMNS} FROM posts{where} {_order(query)} LIMIT {_next(matching, 3)}"
+        rows = await self._statements.read_stale(sql, (*matching, _value(position, query.sort), position.id, limit))
+        return [_post(row) for row in rows]
+
+    async def add(self, new: NewPost, created_at: datetime) -> Post:
+        rows = await self._statements.write(
+            _ADD, (new.title, new.content, _to_json(new.additional_data).decode(), created_at)
+        )
+        return Post(rows[0][0], new.title, new.content, new.additional_data, created_at, 1)
+
+    async def save(self, post_id: int, new: NewPost, version: int | None) -> Post:
+        rows = await self._statements.write(
+            _SAVE, (new.title, new.content, _to_json(new.additional_data).decode(), post_id, version)
+        )
+        if not rows:
+            await self._raise_missing(post_id)
+        return _post(rows[0])
+
+    async def remove(self, post_id: int, version: int | None) -> None:
+        if not await self._statements.write(_REMOVE, (post_id, version)):
+            await self._raise_missing(post_id)
+
+    async def _raise_missing(self, post_id: int) -> None:
+        if await self.find(post_id) is None:
+            raise no_post(post_id)
+        raise post_changed()
+
+    async def _count(self, where: str, matching: tuple[object, ...]) -> int:
+        rows = await self._statements.read_stale(f"SELECT count(*) FROM posts{where}", matching)
+        return int(rows[0][0])
+
+
+def _filter(query: PostQuery) -> tuple[str, tuple[object, ...]]:
+    """The WHERE clause and its parameters; strpos, unlike LIKE, has no wildcards."""
+    return (" WHERE strpos(title, $1) > 0", (query.title,)) if query.title is not None else ("", ())
+
+
+def _next(matching: Sequence[object], place: int = 1) -> str:
+    """The name of a parameter behind those of the filter."""
+    return f"${len(matching) + place}"
+
+
+def _order(query: PostQuery) -> str:
+    by = "" if query.sort == "id" else f"{query.sort} {query.sort_dir}, "
+    return f"ORDER BY {by}id {query.sort_dir}"
+
+
+def _value(position: Position, sort: PostSort) -> object:
+    """A position's value as its column has it; a moment that no post can have is one at the end of time."""
+    if sort is PostSort.CREATED_AT and isinstance(position.value, int):
+        return from_milliseconds(max(_FIRST, min(position.value, _LAST)))
+    return position.value
+
+
+def _post(row: Row) -> Post:
+    return Post(row[0], row[1], row[2], _from_json(row[3]), row[4], row[5])
