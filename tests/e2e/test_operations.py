@@ -32,6 +32,7 @@ class SilentPool:
     """A storage that opens and then says nothing."""
 
     name = "silent"
+    is_required = True
 
     async def open(self) -> None: ...
 
