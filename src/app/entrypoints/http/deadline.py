@@ -13,7 +13,8 @@ from multidict import istr
 from app.entrypoints.http.errors import HttpError, MalformedRequest
 
 TICK = 0.05
-TIMEOUT_HEADER = istr("X-Request-Timeout")
+_HEADER = "X-Request-Timeout"
+TIMEOUT_HEADER = istr(_HEADER)
 _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
 
@@ -27,9 +28,7 @@ class DeadlineExceeded(HttpError):
 def shorter(asked: str, limit: float) -> float:
     """The seconds that a caller asks for in X-Request-Timeout, at most `limit`. Raises MalformedRequest."""
     if not _SECONDS.fullmatch(asked) or (seconds := float(asked)) == 0:
-        raise MalformedRequest(
-            "WRONG_TIMEOUT", "Send a number of seconds above 0, such as 2.5.", field_name=TIMEOUT_HEADER
-        )
+        raise MalformedRequest("WRONG_TIMEOUT", "Send a number of seconds above 0, such as 2.5.", field_name=_HEADER)
     return min(seconds, limit)
 
 
