@@ -9,7 +9,7 @@ export APP_HTTP__PORT := $(PORT)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt lint types migrate config openapi routes token bench lock clean
+.PHONY: help run test check fmt lint types migrate config openapi routes token bench overload lock clean
 
 help:
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ token: .venv/.runtime ## Print a token for development
 
 bench: .venv/.dev ## Compare the HTTP kit with a bare aiohttp handler
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+overload: .venv/.dev ## Offer three times what the service can do, and 10,000 idle connections
+	@$(BIN)/python -m tests.faults.overload
 
 lock: .venv/.dev ## Lock the newest versions that pyproject.toml allows
 	@$(BIN)/python -m pip install --quiet uv

@@ -244,7 +244,7 @@ def test_tokens_are_signed_with_the_secret_set_or_else_the_kept_one(tmp_path: Pa
 
 def test_pages_of_any_origin_may_not_send_cookies() -> None:
     wrong = problems(APP_CORS__ORIGINS="*", APP_CORS__CREDENTIALS="true")
-    assert wrong == ["APP_CORS__CREDENTIALS (environment) cannot stand beside APP_CORS__ORIGINS=*; name the origins"]
+    assert wrong == ["APP_CORS__CREDENTIALS (environment): cannot stand beside APP_CORS__ORIGINS=*; name the origins"]
 
 
 @pytest.mark.parametrize(
