@@ -9,7 +9,7 @@ export APP_HTTP__PORT := $(PORT)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt lint types migrate config openapi routes token bench overload lock clean
+.PHONY: help run test check fmt lint types migrate config openapi routes token fuzz bench faults overload lock clean
 
 help:
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,8 +51,14 @@ routes: .venv/.runtime ## List the routes
 token: .venv/.runtime ## Print a token for development
 	@$(APP) token
 
+fuzz: .venv/.dev ## Send the API what its document allows and forbids (EXAMPLES=500 for each operation)
+	@FUZZ_EXAMPLES=$(or $(EXAMPLES),500) $(BIN)/python -m pytest -q -s tests/e2e/test_fuzz.py
+
 bench: .venv/.dev ## Compare the HTTP kit with a bare aiohttp handler
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+faults: .venv/.dev ## Let every storage fail in every way, and count what it costs (docs/faults.md)
+	@$(BIN)/python -m tests.faults $(ARGS)
 
 overload: .venv/.dev ## Offer three times what the service can do, and 10,000 idle connections
 	@$(BIN)/python -m tests.faults.overload

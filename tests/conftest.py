@@ -3,8 +3,13 @@ from collections.abc import Generator
 
 import pytest
 from _pytest.logging import LogCaptureHandler
+from hypothesis import settings
 
-pytest_plugins = ["tests.servers.fixtures"]
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
+
+pytest_plugins = ["tests.servers.fixtures", "tests.postgres_databases"]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,17 +1,22 @@
 """Databases on a PostgreSQL server, made by a test and removed after it."""
 
+import asyncio
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
+import pytest
 from psycopg import sql
 
 from app.adapters.config.secret import Dsn
 from app.adapters.postgres.migrations import PostgresMigrations
+from app.adapters.postgres.pool import PostgresPool
 from app.adapters.postgres.settings import PostgresPoolSettings
+from app.context import RequestContext, current_request
+from tests.servers.kinds import Server
 
 
 def pool_settings(dsn: str, **others: Any) -> PostgresPoolSettings:
@@ -38,10 +43,39 @@ def migrated_database(server_dsn: str) -> Iterator[str]:
         yield dsn
 
 
+@pytest.fixture(scope="session")
+def postgres_database(postgres_server: Server) -> Iterator[str]:
+    """The address of a database for tests that empty it first, with the schema in place."""
+    with migrated_database(postgres_server.dsn) as dsn:
+        yield dsn
+
+
+@asynccontextmanager
+async def opened(dsn: str, name: str = "primary", **others: Any) -> AsyncIterator[PostgresPool]:
+    """A pool of connections there."""
+    pool = PostgresPool(name, pool_settings(dsn, **others))
+    await pool.open()
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+@contextmanager
+def in_a_request(seconds: float = 5.0) -> Iterator[None]:
+    """What runs here belongs to a request that has so much time."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    token = current_request.set(RequestContext("test", deadline))
+    try:
+        yield
+    finally:
+        current_request.reset(token)
+
+
 def emptied(dsn: str) -> None:
     """Take all posts out of a database of the tests' own."""
     with connected(dsn) as connection:
-        connection.execute("TRUNCATE posts, features RESTART IDENTITY")
+        connection.execute("TRUNCATE posts, features RESTART IDENTITY CASCADE")
 
 
 def connected(dsn: str) -> "psycopg.Connection[Any]":

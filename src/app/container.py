@@ -12,6 +12,13 @@ from prometheus_client import CollectorRegistry
 
 from app.adapters.config.dev_secret import dev_secret
 from app.adapters.config.settings import Environment, LogFormat, Settings
+from app.adapters.mongo.documents import PooledDocuments
+from app.adapters.mongo.features import MongoFeatureRepository
+from app.adapters.mongo.migrations import MongoMigrations, MongoSchemaCheck
+from app.adapters.mongo.pool import MongoPool
+from app.adapters.mongo.pool import make_pools as make_mongo_pools
+from app.adapters.mongo.posts import MongoPostRepository
+from app.adapters.mongo.unit_of_work import MongoTransactions
 from app.adapters.named_pools import NamedPools
 from app.adapters.postgres.features import PostgresFeatureRepository
 from app.adapters.postgres.migrations import PostgresMigrations, PostgresSchemaCheck
@@ -88,14 +95,21 @@ class Container(containers.DeclarativeContainer):
     postgres_pools: providers.Provider[NamedPools[PostgresPool]] = providers.Singleton(
         make_pools, settings.provided.postgres
     )
+    mongo_pools: providers.Provider[NamedPools[MongoPool]] = providers.Singleton(
+        make_mongo_pools, settings.provided.mongo
+    )
     sqlite_pool: providers.Provider[Pool] = providers.Singleton(SqlitePool, settings.provided.sqlite)
     pools: providers.Provider[list[Pool]] = providers.Selector(
-        storage, sqlite=providers.List(sqlite_pool), postgres=postgres_pools.provided.all.call()
+        storage,
+        sqlite=providers.List(sqlite_pool),
+        postgres=postgres_pools.provided.all.call(),
+        mongo=mongo_pools.provided.all.call(),
     )
     schema: providers.Provider[SchemaCheck] = providers.Selector(
         storage,
         sqlite=providers.Singleton(SqliteSchemaCheck, sqlite_pool),
         postgres=providers.Singleton(PostgresSchemaCheck, postgres_pools),
+        mongo=providers.Singleton(MongoSchemaCheck, mongo_pools),
     )
     shared_buckets = providers.Singleton(make_shared_buckets, settings)
     readiness = providers.Singleton(Readiness, pools, schema)
@@ -105,26 +119,31 @@ class Container(containers.DeclarativeContainer):
 
     # Adapters
 
+    mongo_documents = providers.Singleton(PooledDocuments, mongo_pools)
     postgres_statements = providers.Singleton(PooledStatements, postgres_pools)
     posts: providers.Provider[PostRepository] = providers.Selector(
         storage,
         sqlite=providers.Singleton(SqlitePostRepository, sqlite_pool),
         postgres=providers.Singleton(PostgresPostRepository, postgres_statements),
+        mongo=providers.Singleton(MongoPostRepository, mongo_documents),
     )
     features: providers.Provider[FeatureRepository] = providers.Selector(
         storage,
         sqlite=providers.Singleton(SqliteFeatureRepository, sqlite_pool),
         postgres=providers.Singleton(PostgresFeatureRepository, postgres_statements),
+        mongo=providers.Singleton(MongoFeatureRepository, mongo_documents),
     )
     transactions: providers.Provider[Transactions] = providers.Selector(
         storage,
         sqlite=providers.Singleton(SqliteTransactions, sqlite_pool),
         postgres=providers.Singleton(PostgresTransactions, postgres_pools),
+        mongo=providers.Singleton(MongoTransactions, mongo_pools),
     )
     migrations: providers.Provider[Migrations] = providers.Selector(
         storage,
         sqlite=providers.Factory(SqliteMigrations, settings.provided.sqlite),
         postgres=providers.Factory(PostgresMigrations, settings.provided.postgres),
+        mongo=providers.Factory(MongoMigrations, settings.provided.mongo),
     )
 
     # Services

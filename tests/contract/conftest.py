@@ -3,15 +3,15 @@ from pathlib import Path
 
 import pytest
 
+from tests import mongo_databases
 from tests.contract.storages import STORAGES, Storage
-from tests.postgres_databases import migrated_database
 from tests.servers.kinds import Server
 
 
 @pytest.fixture(scope="session")
-def postgres_database(postgres_server: Server) -> Iterator[str]:
+def mongo_database(mongo_server: Server) -> Iterator[str]:
     """The address of a database of the tests' own, with the schema in place."""
-    with migrated_database(postgres_server.dsn) as dsn:
+    with mongo_databases.migrated_database(mongo_server.dsn) as dsn:
         yield dsn
 
 

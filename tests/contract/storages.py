@@ -8,6 +8,10 @@ import attrs
 import pytest
 
 from app.adapters.memory.store import MemoryStore
+from app.adapters.mongo.documents import PooledDocuments
+from app.adapters.mongo.features import MongoFeatureRepository
+from app.adapters.mongo.posts import MongoPostRepository
+from app.adapters.mongo.unit_of_work import MongoTransactions
 from app.adapters.postgres.features import PostgresFeatureRepository
 from app.adapters.postgres.pool import make_pools
 from app.adapters.postgres.posts import PostgresPostRepository
@@ -22,6 +26,8 @@ from app.adapters.sqlite.unit_of_work import SqliteTransactions
 from app.ports.features import FeatureRepository
 from app.ports.posts import PostRepository
 from app.ports.unit_of_work import Transactions
+from tests.mongo_databases import emptied as emptied_mongo
+from tests.mongo_databases import opened, settings
 from tests.postgres_databases import emptied, pool_settings
 
 
@@ -53,6 +59,15 @@ async def sqlite(_: pytest.FixtureRequest, folder: Path) -> AsyncIterator[Storag
 
 
 @asynccontextmanager
+async def mongo(request: pytest.FixtureRequest, _: Path) -> AsyncIterator[Storage]:
+    dsn = request.getfixturevalue("mongo_database")
+    emptied_mongo(dsn)
+    async with opened(primary=settings(dsn)) as pools:
+        documents = PooledDocuments(pools)
+        yield Storage(MongoPostRepository(documents), MongoFeatureRepository(documents), MongoTransactions(pools))
+
+
+@asynccontextmanager
 async def postgres(request: pytest.FixtureRequest, _: Path) -> AsyncIterator[Storage]:
     dsn = request.getfixturevalue("postgres_database")
     emptied(dsn)
@@ -73,5 +88,6 @@ Opened = Callable[[pytest.FixtureRequest, Path], AbstractAsyncContextManager[Sto
 STORAGES: dict[str, Opened] = {
     "memory": memory,
     "sqlite": sqlite,
+    "mongo": mongo,
     "postgres": postgres,
 }

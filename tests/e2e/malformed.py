@@ -153,7 +153,7 @@ def _mutations(writer: str) -> Iterator[bytes]:
     """A good request with one byte changed, cut off, or put in twice."""
     dice = random.Random(20260131)
     good = _request("POST", POSTS, f"{writer}\r\nContent-Type: application/json\r\n", GOOD.encode())
-    for _ in range(400):
+    for _ in range(500):
         place = dice.randrange(len(good))
         yield good[:place] + bytes([dice.randrange(256)]) + good[place + 1 :]
         yield good[:place]

@@ -126,6 +126,8 @@ class SqlMigrations:
         backend = self._dialect.connect()
         try:
             yield backend
+        except backend.DatabaseError as error:
+            raise MigrationError(f"The storage cannot be migrated: {error}. Check its settings.") from error
         finally:
             backend.connection.close()
 

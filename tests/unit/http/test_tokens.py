@@ -103,7 +103,7 @@ WRONG_CLAIMS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("changes", WRONG_CLAIMS, ids=lambda changes: str(changes).replace(str(NOW)[:-4], "…")[:30])
+@pytest.mark.parametrize("changes", WRONG_CLAIMS, ids=lambda changes: next(iter(changes)))  # no time in a name
 async def test_claims_that_are_not_right_are_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(InvalidToken):
         await TOKENS.verify(by_hand(HEADER, claims(**changes)))

@@ -24,6 +24,9 @@ from app.domain.errors import Unavailable
 GRACE = 1.0
 """Seconds that cleaning or closing a connection may take before it is dropped."""
 
+_EXPECTED = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+"""What may go wrong with a connection that is about to be given up."""
+
 _ALLOWED = re.compile(r"\s*(select|insert|update|delete|with)\b", re.IGNORECASE)
 _LEAVES_STATE = re.compile(
     r"\bset_config\b|\bpg_(try_)?advisory_lock|\binto\s+(local\s+|global\s+)?temp", re.IGNORECASE
@@ -106,7 +109,10 @@ class Connections:
         if (error is None or is_sound_after(error)) and not connection.is_in_transaction():
             self._put_back(connection)
             return
-        self._in_background(self._clean(connection, error))
+        if isinstance(error, asyncpg.InvalidCachedStatementError):
+            # Whatever made this session's statements invalid did so in all of them.
+            self._in_background(self._forget_statements())
+        self._in_background(self._clean(connection))
 
     async def close(self) -> None:
         """Close all of them, wherever they are."""
@@ -129,28 +135,36 @@ class Connections:
         finally:
             self.waiting -= 1
 
-    async def _clean(self, connection: Any, error: BaseException | None) -> None:
+    async def _forget_statements(self) -> None:
+        for connection in (*self._lent, *(each for each, _ in self._idle)):
+            if not connection.is_closed():
+                await connection.reload_schema_state()
+
+    async def _clean(self, connection: Any) -> None:
         """End whatever the connection was doing; drop it when that takes too long."""
+        is_clean = False
         try:
-            async with asyncio.timeout(GRACE):
-                # An empty query waits until the server has stopped a cancelled statement, which asyncpg tells it to.
-                await connection.execute("")
-                if connection.is_in_transaction():
-                    await connection.execute("ROLLBACK")
-                if isinstance(error, asyncpg.InvalidCachedStatementError):
-                    # Whatever made this session's statements invalid did so in all of them.
-                    for other in (connection, *(each for each, _ in self._idle)):
-                        await other.reload_schema_state()
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError):
-            self._drop(connection)
-        except asyncio.CancelledError:
-            self._drop(connection)
-            raise
-        else:
-            self._put_back(connection)
+            with suppress(*_EXPECTED):
+                async with asyncio.timeout(GRACE):
+                    await self._end_transaction(connection)
+                is_clean = True
+        finally:
+            if is_clean:
+                self._put_back(connection)
+            else:
+                self._drop(connection)
+
+    @staticmethod
+    async def _end_transaction(connection: Any) -> None:
+        # A statement waits until the server has stopped the one that was cancelled, which asyncpg tells it to.
+        if not connection.is_in_transaction():
+            await connection.execute("SELECT 1")
+        # Not an else: what was cancelled may have been a BEGIN.
+        if connection.is_in_transaction():
+            await connection.execute("ROLLBACK")
 
     def _put_back(self, connection: Any) -> None:
-        if self._places is None or connection.is_closed() or connection.is_in_transaction():
+        if self._places is None or connection.is_closed():
             self._drop(connection)
             return
         now = asyncio.get_running_loop().time()

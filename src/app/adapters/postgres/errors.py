@@ -1,5 +1,7 @@
 """From asyncpg's errors to the domain's kinds."""
 
+from typing import Any
+
 import asyncpg
 
 from app.adapters.storage_errors import aborted, post_gone, title_taken, too_slow, unusable
@@ -38,8 +40,8 @@ def is_lost_after(error: BaseException | None) -> bool:
     return isinstance(error, _LOST) and not isinstance(error, asyncpg.QueryCanceledError | TimeoutError)
 
 
-def translation(error: BaseException) -> DomainError | None:
-    """The domain's error for one of asyncpg's; None for one that is neither known nor passing."""
+def translation(error: BaseException, connection: Any) -> DomainError | None:
+    """The domain's error for one of asyncpg's on `connection`; None for one that is neither known nor passing."""
     if isinstance(error, asyncpg.PostgresError):
         error.detail = None  # holds values of the row, which belong in no log
     match error:
@@ -53,6 +55,8 @@ def translation(error: BaseException) -> DomainError | None:
             return aborted()
         case _ if is_lost_after(error):
             return unusable()
+        case asyncpg.InterfaceError() if connection.is_closed():
+            return unusable()
     return None
 
 
@@ -64,7 +68,7 @@ def is_refused_after(error: BaseException) -> bool:
 def reason(error: BaseException | None) -> str:
     """Why connecting failed, for an operator; never with a part of the password."""
     if error is not None and _is_misread(error):
-        return "it, or the TLS files, cannot be read; in it, write special characters as %XX"
+        return "it cannot be read; write special characters in it as %XX"
     return str(error or "") or "it does not answer"
 
 

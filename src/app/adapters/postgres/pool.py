@@ -5,8 +5,9 @@ A call stays within what is left of the request's time; the server ends by itsel
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import asyncpg
@@ -14,7 +15,7 @@ import asyncpg
 from app.adapters.named_pools import REPLICA, NamedPools, open_within
 from app.adapters.postgres.connections import Connections, stateless
 from app.adapters.postgres.errors import is_refused_after, reason, translation
-from app.adapters.postgres.settings import PostgresPoolSettings, connection_uri
+from app.adapters.postgres.settings import TLS_FILES, PostgresPoolSettings, connection_uri
 from app.adapters.storage_errors import StorageRefused, aborted, too_slow, unusable
 from app.context import remaining
 from app.domain.errors import DomainError, Unavailable
@@ -23,6 +24,11 @@ from app.ports.health import PoolUsage
 logger = logging.getLogger(__name__)
 
 Row = Sequence[Any]
+
+SCHEMA_CHANGES = 3
+"""How often a statement is tried while the tables that it uses are being altered."""
+
+_CONNECT_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, ValueError)
 
 
 class PostgresPool:
@@ -42,16 +48,14 @@ class PostgresPool:
         self._connections.open()
         try:
             if self.is_required:
-                await open_within(self._settings.open_timeout, self._connections.fill)
+                await open_within(self._settings.open_timeout, self._fill)
             else:
-                await self._connections.fill()
+                await self._fill()
         except Unavailable as error:
-            variable = f"APP_POSTGRES__{self.name.upper()}__DSN"
-            message = f"Check {variable}: {self._settings.dsn} cannot be used ({reason(error.__cause__)})."
             if self.is_required:
                 await self.close()
-                raise type(error)(message) from error
-            logger.warning(message)
+                raise
+            logger.warning(error.message)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -70,10 +74,10 @@ class PostgresPool:
         stateless(sql)
         connection = await self._connections.take()
         try:
-            rows: Sequence[Row] = await connection.fetch(sql, *parameters, timeout=self._time_left())
+            rows = await self._rows(connection, sql, parameters)
         except BaseException as error:
+            known = translation(error, connection)
             self._connections.give_back(connection, error)
-            known = translation(error)
             if known is None:
                 raise
             raise known from error
@@ -91,18 +95,38 @@ class PostgresPool:
             if await connection.execute("COMMIT", timeout=self._time_left()) != "COMMIT":
                 raise aborted()
         except BaseException as error:
+            known = translation(error, connection)
             self._connections.give_back(connection, _origin(error))
-            known = translation(error)
             if known is None:
                 raise
             raise known from error
         self._connections.give_back(connection)
+
+    async def _rows(self, connection: Any, sql: str, parameters: Sequence[object]) -> Sequence[Row]:
+        for _ in range(SCHEMA_CHANGES):
+            # asyncpg prepares a statement anew when the schema was changed, but only once.
+            with suppress(asyncpg.InvalidCachedStatementError):
+                rows: Sequence[Row] = await connection.fetch(sql, *parameters, timeout=self._time_left())
+                return rows
+        raise aborted()
 
     def _time_left(self) -> float:
         left = remaining(self._settings.timeout)
         if left <= 0:
             raise too_slow()
         return left
+
+    async def _fill(self) -> None:
+        prefix = f"APP_POSTGRES__{self.name.upper()}__"
+        for name in TLS_FILES:
+            path = getattr(self._settings, name)
+            if path is not None and not os.access(path, os.R_OK):
+                raise StorageRefused(f"Check {prefix}{name.upper()}: {path} cannot be read.")
+        try:
+            await self._connections.fill()
+        except Unavailable as error:
+            why = reason(error.__cause__)
+            raise type(error)(f"Check {prefix}DSN: {self._settings.dsn} cannot be used ({why}).") from error
 
     async def _connect(self) -> Any:
         settings = self._settings
@@ -116,13 +140,9 @@ class PostgresPool:
                     max_cached_statement_lifetime=0,
                     server_settings=_server_settings(settings),
                 )
-        except (
-            asyncpg.PostgresError,
-            asyncpg.InterfaceError,
-            asyncpg.InternalClientError,
-            OSError,
-            ValueError,
-        ) as error:
+        except TimeoutError as error:
+            raise too_slow() from error
+        except _CONNECT_ERRORS as error:
             if is_refused_after(error):
                 raise StorageRefused(unusable().message) from error
             raise unusable() from error
@@ -140,7 +160,7 @@ class Transaction:
         try:
             rows: Sequence[Row] = await self._connection.fetch(stateless(sql), *parameters, timeout=self._time_left())
         except BaseException as error:
-            known = translation(error)
+            known = translation(error, self._connection)
             if known is None:
                 raise
             raise known from error

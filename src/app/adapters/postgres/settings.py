@@ -11,6 +11,9 @@ from app.adapters.config.checks import Demand
 from app.adapters.config.secret import Dsn
 from app.adapters.config.setting import setting
 
+TLS_FILES = {"tls_ca": "sslrootcert", "tls_cert": "sslcert", "tls_key": "sslkey"}
+"""The settings that name files, and what a DSN calls them."""
+
 address = Demand("a URL such as postgresql://user:password@host:5432/name", lambda dsn: _is_address(dsn))
 
 
@@ -59,12 +62,7 @@ class PostgresPoolSettings:
 def connection_uri(settings: PostgresPoolSettings) -> str:
     """The DSN with the TLS settings in it, as libpq and asyncpg both read them; what the DSN says itself stays."""
     uri = settings.dsn.reveal()
-    wanted = {
-        "sslmode": settings.tls,
-        "sslrootcert": settings.tls_ca,
-        "sslcert": settings.tls_cert,
-        "sslkey": settings.tls_key,
-    }
+    wanted = {"sslmode": settings.tls} | {key: getattr(settings, name) for name, key in TLS_FILES.items()}
     _, mark, query = uri.partition("?")
     said = dict(parse_qsl(query))
     added = urlencode({name: str(value) for name, value in wanted.items() if value is not None and name not in said})

@@ -75,12 +75,12 @@ class Connections:
                 await connection.close()
 
     async def _clean(self, connection: aiosqlite.Connection) -> None:
-        try:
+        # Closed meanwhile, it can be neither interrupted nor rolled back, and its caller has a better error already.
+        with suppress(sqlite3.Error, ValueError):
             await connection.interrupt()
             # Queued behind whatever the thread was doing.
             await connection.rollback()
-        finally:
-            self._give_back(connection)
+        self._give_back(connection)
 
     def _give_back(self, connection: aiosqlite.Connection) -> None:
         self._idle.append(connection)
@@ -137,7 +137,7 @@ class SqlitePool:
     async def transaction(self) -> AsyncIterator["Transaction"]:
         """Several statements in one transaction, committed on a clean exit and rolled back otherwise."""
         with translated():
-            async with asyncio.timeout(remaining(self._settings.timeout)), self._writer.lend() as connection:
+            async with asyncio.timeout(self._time_left()), self._writer.lend() as connection:
                 # IMMEDIATE: a transaction that reads first could not be upgraded once someone else has written.
                 await connection.execute_fetchall("BEGIN IMMEDIATE")
                 yield Transaction(connection)
@@ -147,8 +147,15 @@ class SqlitePool:
         if not connections.size:
             raise Unavailable("The storage is not open.")
         with translated():
-            async with asyncio.timeout(remaining(self._settings.timeout)), connections.lend() as connection:
+            async with asyncio.timeout(self._time_left()), connections.lend() as connection:
                 return _rows(await connection.execute_fetchall(sql, parameters))
+
+    def _time_left(self) -> float:
+        """Seconds that a call may take. Raises TimeoutError without any: the statement would run all the same."""
+        seconds = remaining(self._settings.timeout)
+        if seconds <= 0:
+            raise TimeoutError
+        return seconds
 
     async def _connect(self, *pragmas: str) -> aiosqlite.Connection:
         settings = self._settings
@@ -156,8 +163,13 @@ class SqlitePool:
         connection = await aiosqlite.connect(
             settings.path, timeout=settings.busy_timeout, isolation_level=None, cached_statements=256
         )
-        for pragma in ("PRAGMA journal_mode=WAL", "PRAGMA foreign_keys=ON", *pragmas):
-            await connection.execute_fetchall(pragma)
+        try:
+            for pragma in ("PRAGMA journal_mode=WAL", "PRAGMA foreign_keys=ON", *pragmas):
+                await connection.execute_fetchall(pragma)
+        except BaseException:
+            # Its thread would keep the process from ending.
+            await connection.close()
+            raise
         return connection
 
 

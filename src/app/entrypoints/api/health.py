@@ -15,6 +15,8 @@ from app.ports.migrations import SchemaCheck
 
 logger = logging.getLogger(__name__)
 
+_BROKEN = "the storage fails in an unexpected way"
+
 
 @attrs.frozen
 class Health:
@@ -80,6 +82,11 @@ class Readiness:
                 missing = await self._schema.missing()
         except (Unavailable, TimeoutError):
             return "the storage does not answer"
+        except Exception:
+            # It goes on asking: an error that ended the task would leave the last answer standing for ever.
+            if self._problem != _BROKEN:
+                logger.exception("The storage answers what nobody expects.")
+            return _BROKEN
         return f"run the migrations: {', '.join(missing)}" if missing else None
 
 

@@ -32,7 +32,6 @@ def bind(
     """Calls `handler` with the arguments that a request holds for it.
 
     A handler that takes no query refuses any parameter, unless `any_query` (who links to a file may add some).
-
     The call raises ValidationFailed with every violation of path, query, headers and body at once, and
     MalformedRequest or HttpError 408/413/415 for a body that cannot be read, and Overloaded.
     """
@@ -43,9 +42,7 @@ def bind(
 
     async def call(request: web.Request) -> Any:
         arguments: dict[str, Any] = {}
-        violations: list[Violation] = []
-        if refuses_query and request.rel_url.raw_query_string:
-            violations.extend(Violation("UNKNOWN_FIELD", "This is no parameter here.", name) for name in request.query)
+        violations = _unknown(request) if refuses_query and request.rel_url.raw_query_string else []
         for name, read in readers:
             try:
                 arguments[name] = read(request)
@@ -68,6 +65,10 @@ def bind(
             admission.running -= 1
 
     return call
+
+
+def _unknown(request: web.Request) -> list[Violation]:
+    return [Violation("UNKNOWN_FIELD", "This is no parameter here.", name) for name in request.query]
 
 
 def _readers(signature: Signature) -> list[tuple[str, Read]]:

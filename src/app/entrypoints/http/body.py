@@ -32,9 +32,10 @@ async def read_body(request: web.Request, limits: BodyLimits) -> bytes:
         raise too_large(limit)
     try:
         if request.content.is_eof():
-            return await request.read()
-        async with asyncio.timeout(remaining(limits.seconds)):
-            return await request.read()
+            body = await request.read()
+        else:
+            async with asyncio.timeout(remaining(limits.seconds)):
+                body = await request.read()
     except TimeoutError as error:
         raise HttpError(408, "BODY_TOO_SLOW", "Send the body faster, or less of it.") from error
     except web.HTTPRequestEntityTooLarge as error:
@@ -43,6 +44,9 @@ async def read_body(request: web.Request, limits: BodyLimits) -> bytes:
         raise MalformedRequest(
             "BROKEN_BODY", "Send the body whole and in the encoding that its headers name."
         ) from error
+    if len(body) > limit:
+        raise too_large(limit)
+    return body
 
 
 def too_large(limit: int) -> HttpError:

@@ -6,11 +6,15 @@ tenth of that, and ends a request at most 50 ms late.
 
 import asyncio
 import re
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 from multidict import istr
 
 from app.entrypoints.http.errors import HttpError, MalformedRequest
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 TICK = 0.05
 _HEADER = "X-Request-Timeout"
@@ -33,36 +37,36 @@ def shorter(asked: str, limit: float) -> float:
 
 
 class Deadlines:
-    """The requests that are running, each with the moment by which it must be done. Who is done leaves `running`."""
+    """The requests that are running, each with the moment by which it must be done."""
 
     def __init__(self) -> None:
-        self.running: dict[asyncio.Task[Any], float] = {}
+        self._running: dict[asyncio.Task[Any], float] = {}
         self._expired: set[asyncio.Task[Any]] = set()
         self._timer: asyncio.TimerHandle | None = None
 
-    def begin(self, deadline: float) -> asyncio.Task[Any]:
-        """Watch the current task from now on: it is cancelled when the loop's clock passes `deadline`."""
+    async def run(self, deadline: float, answer: Callable[[T], Awaitable[R]], request: T) -> R:
+        """The answer to `request`; raises DeadlineExceeded when the loop's clock passes `deadline` first."""
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("A request is answered in a task.")
-        self.running[task] = deadline
+        self._running[task] = deadline
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(TICK, self._look)
-        return task
-
-    def has_ended(self, task: asyncio.Task[Any]) -> bool:
-        """Whether it was its deadline, and nothing else, that cancelled the task, which then goes on."""
-        if task not in self._expired:
-            return False
-        self._expired.remove(task)
-        return task.uncancel() == 0
+        try:
+            return await answer(request)
+        except asyncio.CancelledError as error:
+            if task in self._expired and task.uncancel() == 0:
+                raise DeadlineExceeded from error
+            raise
+        finally:
+            del self._running[task]
+            self._expired.discard(task)
 
     def _look(self) -> None:
         loop = asyncio.get_running_loop()
         now = loop.time()
-        self._expired.intersection_update(self.running)
-        for task, deadline in self.running.items():
+        for task, deadline in self._running.items():
             if deadline <= now and task not in self._expired:
                 self._expired.add(task)
                 task.cancel()
-        self._timer = loop.call_later(TICK, self._look) if self.running else None
+        self._timer = loop.call_later(TICK, self._look) if self._running else None

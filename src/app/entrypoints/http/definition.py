@@ -105,8 +105,8 @@ def definition(
     documentation["tags"] = tuple(documentation.get("tags", ()))
 
     def declare(handler: Handler) -> Handler:
-        documentation.setdefault("description", handler.__doc__)
-        setattr(handler, ATTRIBUTE, Definition(path, upper, answers, access, **documentation))
+        described = {"description": handler.__doc__, **documentation}
+        setattr(handler, ATTRIBUTE, Definition(path, upper, answers, access, **described))
         return handler
 
     return declare

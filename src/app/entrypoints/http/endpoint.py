@@ -5,6 +5,7 @@ Each stage wraps the next one when the route is mounted, so that nothing is look
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -20,7 +21,7 @@ from app.entrypoints.http.admission import NO_LIMIT, Admission, Overloaded
 from app.entrypoints.http.binding import CALLER, Call
 from app.entrypoints.http.body import BodyLimits
 from app.entrypoints.http.cors import Cors
-from app.entrypoints.http.deadline import TIMEOUT_HEADER, DeadlineExceeded, Deadlines, shorter
+from app.entrypoints.http.deadline import TIMEOUT_HEADER, Deadlines, shorter
 from app.entrypoints.http.definition import Definition
 from app.entrypoints.http.envelope import PROBLEM_JSON, encode_error, encode_problem
 from app.entrypoints.http.errors import HttpError
@@ -40,6 +41,8 @@ ErrorTranslator = Callable[[Exception], HttpError | None]
 
 CLIENT_CLOSED_REQUEST = 499
 REQUEST_ID, ORIGIN = istr("X-Request-ID"), istr("Origin")  # looked up at half the cost of a str
+GONE = HttpError(CLIENT_CLOSED_REQUEST, "CLIENT_CLOSED_REQUEST", "The caller went away.")
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z][a-z]+")
 UNEXPECTED = HttpError(500, "INTERNAL_SERVER_ERROR", "Something went wrong here. Try again later.")
 
 
@@ -105,24 +108,15 @@ def _entrance(declared: Definition, kit: HttpKit) -> Enter | None:
 
 def within_limits(answer: Answer, kit: HttpKit, *, limited: bool) -> Run:
     """`answer`, begun only when there is room for it, and ended when its time is over."""
-    admission, timeout = kit.admission if limited else NO_LIMIT, kit.request_timeout
-    begin, has_ended, running = kit.deadlines.begin, kit.deadlines.has_ended, kit.deadlines.running
+    admission, timeout, deadlines = kit.admission if limited else NO_LIMIT, kit.request_timeout, kit.deadlines
 
-    async def run(request: web.Request, context: RequestContext) -> web.StreamResponse:
+    def run(request: web.Request, context: RequestContext) -> Awaitable[web.StreamResponse]:
         if admission.running >= admission.limit:
             raise Overloaded
         asked = request.headers.get(TIMEOUT_HEADER)
         if asked is not None:
             context.deadline -= timeout - shorter(asked, timeout)
-        task = begin(context.deadline)
-        try:
-            return await answer(request)
-        except asyncio.CancelledError as error:
-            if has_ended(task):
-                raise DeadlineExceeded from error
-            raise
-        finally:
-            del running[task]
+        return deadlines.run(context.deadline, answer, request)
 
     return run
 
@@ -146,10 +140,9 @@ def served(answer: Answer, kit: HttpKit, method: str, route: str, declared: Defi
         try:
             try:
                 response = await run(request, context)
-            except (ConnectionError, asyncio.CancelledError):
-                raise
             except Exception as error:
-                response = error_response(request, _as_http_error(error, kit.translate_error), context.request_id)
+                failure = GONE if _is_gone(request, error) else _as_http_error(error, kit.translate_error)
+                response = error_response(request, failure, context.request_id)
             status, size = response.status, response.body_length
             if type(response) is EncodedResponse:
                 origin = cors_lines(request.headers.get(ORIGIN)) if cors_lines is not None else ""
@@ -175,6 +168,11 @@ def error_response(request: web.BaseRequest, error: HttpError, id_: str) -> Enco
     return response
 
 
+def _is_gone(request: web.Request, error: Exception) -> bool:
+    """Whether the caller's own connection broke, and not one of ours."""
+    return isinstance(error, OSError) and (request.transport is None or request.transport.is_closing())
+
+
 def _as_http_error(error: Exception, translate: ErrorTranslator) -> HttpError:
     if isinstance(error, HttpError):
         return error
@@ -185,12 +183,14 @@ def _as_http_error(error: Exception, translate: ErrorTranslator) -> HttpError:
         logger.error("A request failed unexpectedly.", exc_info=error)
         return UNEXPECTED
     if translated.status >= 500:
-        logger.warning("A request failed: %s", error, exc_info=error)
+        # Known, and as frequent as requests while an outage lasts: a traceback each would bury everything else.
+        logger.warning("A request failed: %s (%s)", error, type(error.__cause__ or error).__name__)
     return translated
 
 
 def _code(error: web.HTTPException) -> str:
-    return error.reason.upper().replace(" ", "_").replace("-", "_")
+    """From the class's name: reasons differ between releases of Python, and codes are stable."""
+    return "_".join(_WORDS.findall(type(error).__name__.removeprefix("HTTP"))).upper()
 
 
 def _kept_headers(error: web.HTTPException) -> dict[str, str]:

@@ -11,7 +11,7 @@ from app.entrypoints.http.converters import header_name
 from app.entrypoints.http.definition import ResponseDefinition
 from app.entrypoints.http.envelope import PROBLEM_JSON
 from app.entrypoints.http.schema import Schema, Schemas
-from app.entrypoints.http.signature import Operation
+from app.entrypoints.http.signature import Operation, of_route
 from app.entrypoints.http.wire_schemas import ERROR, PAGINATION, PROBLEM
 
 REQUEST_ID = {"X-Request-ID": {"description": "The request's id, as in the logs", "schema": {"type": "string"}}}
@@ -47,11 +47,12 @@ class AttrsPlugin(BasePlugin):
         """The same part of the document, with a schema in the place of every type."""
         if isinstance(part, Mapping):
             return {name: value if name == "example" else self._resolved(value) for name, value in part.items()}
-        return self.schemas.of(part) if isinstance(part, type) or hasattr(part, "__origin__") else part
+        # Whatever is no JSON stands for a type: a class, a generic one, a union.
+        return part if isinstance(part, str | bool | list) else self.schemas.of(part)
 
 
 def build_openapi(operations: Iterable[Operation], info: ApiInfo) -> dict[str, Any]:
-    """The document. Raises MountError when two classes would have one name."""
+    """The document. Raises MountError when two classes would have one name, or a type has no schema."""
     plugin = AttrsPlugin()
     spec = APISpec(info.title, info.version, "3.1.0", plugins=[plugin], info={"description": info.description})
     if info.servers:
@@ -61,9 +62,11 @@ def build_openapi(operations: Iterable[Operation], info: ApiInfo) -> dict[str, A
         spec.components.schema(name, schema)
     by_path: dict[str, dict[str, Any]] = {}
     for operation in operations:
-        by_path.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, plugin)
+        with of_route(f"{operation.method} {operation.path}"):
+            by_path.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, plugin)
     for path, described in by_path.items():
-        spec.path(path=path, operations=described)
+        with of_route(path):
+            spec.path(path=path, operations=described)
     return spec.to_dict()
 
 

@@ -29,7 +29,7 @@ def success_of(declared: Definition) -> tuple[int, ResponseDefinition]:
     """The one declared status of success and its answer; raises MountError if there is not exactly one."""
     found = [(int(key), answer) for key, answer in declared.responses.items() if key.startswith("2") and key.isdigit()]
     if len(found) != 1:
-        raise MountError(f"{declared.path}: declare exactly one 2xx response, not {len(found)}.")
+        raise MountError(f"declare exactly one 2xx response, not {len(found)}.")
     return found[0]
 
 

@@ -23,6 +23,7 @@ DATA_HEADERS = {
 ERROR_HEADERS = {"Cache-Control": "no-store"}
 _BODILESS = frozenset({204, 304})
 _CLOSE = "Connection: close\r\n"
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
 class EncodedResponse(web.StreamResponse):
@@ -104,7 +105,7 @@ class _StatusLines(dict[int, str]):
     """Status lines with the headers that every answer has, made once per status."""
 
     def __missing__(self, status: int) -> str:
-        line = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n" + _lines(NOSNIFF)
+        line = f"HTTP/1.1 {status} {_PHRASES.get(status, '')}\r\n" + _lines(NOSNIFF)
         if status >= HTTPStatus.BAD_REQUEST:
             line += _lines(ERROR_HEADERS)
         self[status] = line

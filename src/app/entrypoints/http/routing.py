@@ -13,7 +13,7 @@ from app.entrypoints.http.definition import Definition, definition_of
 from app.entrypoints.http.endpoint import HttpKit, answering, error_response, served, stream_headers
 from app.entrypoints.http.errors import HttpError
 from app.entrypoints.http.reply import renderer, success_of
-from app.entrypoints.http.signature import MountError, Operation, read_signature
+from app.entrypoints.http.signature import MountError, Operation, of_route, read_signature
 from app.entrypoints.http.unmatched import Unmatched
 
 OPERATIONS: web.AppKey[list[Operation]] = web.AppKey("operations", list)
@@ -34,7 +34,8 @@ def setup_routes(app: web.Application, kit: HttpKit, handlers: Iterable[object],
             operation = _operation(method, base_path, handler, declared)
             _refuse_twice(operation, operations)
             operations.append(operation)
-            _mount(app, kit, operation, base_path)
+            with of_route(f"{method} {operation.path}"):
+                _mount(app, kit, operation, base_path)
 
 
 def setup_unmatched(app: web.Application, kit: HttpKit) -> None:
@@ -70,7 +71,7 @@ def _refuse_twice(operation: Operation, mounted: list[Operation]) -> None:
 def _mount(app: web.Application, kit: HttpKit, operation: Operation, base_path: str) -> None:
     declared = operation.definition
     if declared.access is None:
-        raise MountError(f"{operation.method} {operation.path}: say who may call it: access=public or requires(…).")
+        raise MountError("say who may call it: access=public or requires(…).")
     is_raw = success_of(declared)[1].kind == "raw"
     limits = CallLimits(kit.admission if declared.limited else NO_LIMIT, kit.body)
     call = bind(operation.handler, operation.signature, limits, any_query=is_raw)

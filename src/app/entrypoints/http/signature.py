@@ -2,7 +2,8 @@
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, get_type_hints
 
 import attrs
@@ -15,6 +16,15 @@ SPECIAL = ("query", "headers", "body", "request", "caller")
 
 class MountError(Exception):
     """A route cannot be served as it is declared; the message says which one, and what to change."""
+
+
+@contextmanager
+def of_route(route: str) -> Iterator[None]:
+    """Tell which route it is that a MountError from within is about."""
+    try:
+        yield
+    except MountError as error:
+        raise MountError(f"{route}: {error}") from error
 
 
 @attrs.frozen

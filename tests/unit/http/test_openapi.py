@@ -1,0 +1,205 @@
+"""The document of a small service, part by part, and as a whole by the specification's own validator."""
+
+import json
+from typing import Any, Literal
+
+import attrs
+import pytest
+from attrs.validators import ge
+from openapi_spec_validator import validate
+
+from app.entrypoints.http.access import public, requires
+from app.entrypoints.http.definition import (
+    definition,
+    response,
+    response_empty,
+    response_error,
+    response_pagination,
+    response_raw,
+)
+from app.entrypoints.http.openapi import ApiInfo, build_openapi
+from app.entrypoints.http.routing import OPERATIONS
+from app.entrypoints.http.signature import MountError
+from tests.unit.http.small_service import an_app
+
+
+@attrs.frozen
+class Cat:
+    name: str
+    kind: Literal["cat"] = "cat"
+
+
+@attrs.frozen
+class Dog:
+    age: int
+    kind: Literal["dog"] = "dog"
+
+
+@attrs.frozen
+class Search:
+    text: str
+    limit: int = attrs.field(default=20, validator=ge(1), metadata={"description": "How many"})
+    title: str | None = None
+
+
+@attrs.frozen
+class Headers:
+    if_match: str | None = None
+
+
+class Animals:
+    @definition(
+        path="/animals",
+        access=public,
+        tags=["animals"],
+        responses={"200": response_pagination(Cat | Dog, "A page", headers={"Link": "The others"})},
+    )
+    async def list_animals(self, query: Search) -> object:
+        """List animals.
+
+        All of them, in the end.
+        """
+
+    @definition(
+        path="/animals/{number}",
+        methods="PUT",
+        access=requires("b", "a"),
+        summary="Replace",
+        description="Whole.",
+        operation_id="replace",
+        deprecated=True,
+        responses={"200": response(Cat | None, example={"success": True}), "409": response_error("Taken")},
+        body_example={"name": "Tom"},
+    )
+    async def put(self, number: int, headers: Headers, body: Cat | Dog) -> object: ...
+
+    @definition(path="/animals/{name}", methods="DELETE", access=requires(), responses={"204": response_empty("Gone")})
+    async def remove(self, name: str) -> None: ...
+
+    @definition(path="/file", access=public, responses={"200": response_raw("text/csv", "A table")})
+    async def file(self) -> object: ...
+
+
+def document(*handlers: object, **info: Any) -> dict[str, Any]:
+    operations = an_app(*handlers)[OPERATIONS]
+    made = build_openapi(operations, ApiInfo("Animals", "1.2.3", **info))
+    found: dict[str, Any] = json.loads(json.dumps(made))
+    return found
+
+
+@pytest.fixture(scope="module")
+def paths() -> Any:
+    return document(Animals())["paths"]
+
+
+def test_the_document_is_valid() -> None:
+    validate(document(Animals()))
+
+
+def test_it_says_whose_it_is() -> None:
+    found = document(Animals(), description="All of them", servers=["https://a.example", "/v2"])
+    assert found["info"] == {"title": "Animals", "version": "1.2.3", "description": "All of them"}
+    assert found["servers"] == [{"url": "https://a.example"}, {"url": "/v2"}]
+    assert "servers" not in document(Animals())
+
+
+def test_the_docstring_is_summary_and_description(paths: Any) -> None:
+    found = paths["/animals"]["get"]
+    assert (found["summary"], found["description"]) == ("List animals", "All of them, in the end.")
+    assert (found["operationId"], found["tags"]) == ("list_animals", ["animals"])
+    assert "deprecated" not in found
+
+
+def test_what_is_declared_goes_before_the_docstring(paths: Any) -> None:
+    found = paths["/animals/{number}"]["put"]
+    assert (found["summary"], found["description"], found["operationId"]) == ("Replace", "Whole.", "replace")
+    assert found["deprecated"] is True
+
+
+def test_parameters_are_described_where_they_stand(paths: Any) -> None:
+    parameters = {each["name"]: each for each in paths["/animals"]["get"]["parameters"]}
+    assert {name: (each["in"], each["required"]) for name, each in parameters.items()} == {
+        "text": ("query", True), "limit": ("query", False), "title": ("query", False)
+    }  # fmt: skip
+    assert parameters["limit"]["description"] == "How many"
+    assert (parameters["limit"]["schema"]["minimum"], parameters["limit"]["schema"]["default"]) == (1, 20)
+
+
+def test_a_parameter_is_never_null(paths: Any) -> None:
+    kinds = {each["name"]: each["schema"].get("type") for each in paths["/animals"]["get"]["parameters"]}
+    assert kinds == {"text": "string", "limit": "integer", "title": "string"}
+
+
+def test_a_header_is_called_as_it_is_sent(paths: Any) -> None:
+    number, header = paths["/animals/{number}"]["put"]["parameters"]
+    assert (number["name"], number["in"], number["required"], number["schema"]["minimum"]) == (
+        "number",
+        "path",
+        True,
+        0,
+    )
+    assert (header["name"], header["in"], header["required"]) == ("If-Match", "header", False)
+
+
+def test_a_body_is_described_with_its_example(paths: Any) -> None:
+    body = paths["/animals/{number}"]["put"]["requestBody"]
+    media = body["content"]["application/json"]
+    assert (body["required"], media["example"]) == (True, {"name": "Tom"})
+    assert media["schema"]["discriminator"]["propertyName"] == "kind"
+    assert "requestBody" not in paths["/animals"]["get"]
+
+
+def test_a_result_stands_in_the_envelope(paths: Any) -> None:
+    media = paths["/animals/{number}"]["put"]["responses"]["200"]["content"]["application/json"]
+    assert media["example"] == {"success": True}
+    assert media["schema"]["required"] == ["success", "result"]
+    assert media["schema"]["properties"]["result"] == {
+        "anyOf": [{"$ref": "#/components/schemas/Cat"}, {"type": "null"}]
+    }
+
+
+def test_a_page_stands_in_the_envelope_of_pages(paths: Any) -> None:
+    answer = paths["/animals"]["get"]["responses"]["200"]
+    schema = answer["content"]["application/json"]["schema"]
+    assert set(schema["properties"]) == {"success", "result", "pagination"}
+    assert [set(each) for each in schema["properties"]["result"]["items"]["oneOf"]] == [{"$ref", "required"}] * 2
+    assert set(answer["headers"]) == {"X-Request-ID", "Link"}
+
+
+def test_errors_come_as_the_envelope_and_as_problem_details(paths: Any) -> None:
+    responses = paths["/animals/{number}"]["put"]["responses"]
+    assert list(responses) == ["200", "409", "4XX", "5XX"]
+    for key in ("409", "4XX", "5XX"):
+        assert set(responses[key]["content"]) == {"application/json", "application/problem+json"}
+
+
+def test_nothing_has_no_content_and_a_file_its_own(paths: Any) -> None:
+    assert "content" not in paths["/animals/{name}"]["delete"]["responses"]["204"]
+    assert list(paths["/file"]["get"]["responses"]["200"]["content"]) == ["text/csv"]
+
+
+def test_who_may_call_is_told(paths: Any) -> None:
+    assert paths["/animals/{number}"]["put"]["security"] == [{"bearer": ["a", "b"]}]
+    assert paths["/animals/{name}"]["delete"]["security"] == [{"bearer": []}]
+    assert "security" not in paths["/animals"]["get"]
+
+
+@pytest.mark.parametrize("view", [complex, list[complex], Cat | int, dict[int, str]])
+def test_a_view_without_a_schema_stops_the_start_and_is_told_by_its_route(view: Any) -> None:
+    class Odd:
+        @definition(path="/odd", access=public, responses={"200": response(view)})
+        async def odd(self) -> object: ...
+
+    with pytest.raises(MountError, match="/odd"):
+        document(Odd())
+
+
+def test_two_classes_of_one_name_stop_the_start() -> None:
+    other = attrs.make_class("Cat", {"lives": attrs.field(type=int)})
+
+    class More:
+        @definition(path="/more", access=public, responses={"200": response(other)})
+        async def more(self) -> object: ...
+
+    with pytest.raises(MountError, match=r"/more: .* would both be the component Cat"):
+        document(Animals(), More())
