@@ -9,7 +9,12 @@ from hypothesis import settings
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
-pytest_plugins = ["tests.servers.fixtures", "tests.postgres_databases"]
+pytest_plugins = [
+    "tests.servers.fixtures",
+    "tests.postgres_databases",
+    "tests.mysql_databases",
+    "tests.mongo_databases",
+]
 
 
 @pytest.hookimpl(wrapper=True)

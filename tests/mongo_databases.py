@@ -8,16 +8,18 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pymongo
+import pytest
 from bson.int64 import Int64
 from pymongo.errors import OperationFailure
 from pymongo.monitoring import CommandListener, CommandStartedEvent
 
 from app.adapters.config.secret import Dsn
 from app.adapters.mongo.migrations import MongoMigrations
-from app.adapters.mongo.pool import MongoPool, make_pools
+from app.adapters.mongo.pool import MongoPool, make_mongo_pools
 from app.adapters.mongo.settings import MongoPoolSettings
 from app.adapters.named_pools import NamedPools
 from app.context import RequestContext, current_request
+from tests.servers.kinds import Server
 from tests.strictness import skip_or_fail
 
 
@@ -38,6 +40,13 @@ def migrated_database(dsn: str) -> Iterator[str]:
         yield made
 
 
+@pytest.fixture(scope="session")
+def mongo_database(mongo_server: Server) -> Iterator[str]:
+    """The address of a database of the tests' own, with the schema in place."""
+    with migrated_database(mongo_server.dsn) as dsn:
+        yield dsn
+
+
 def emptied(dsn: str) -> None:
     """Take all posts out of a database of the tests' own."""
     with pymongo.timeout(5), pymongo.MongoClient[dict[str, Any]](dsn) as client:
@@ -55,7 +64,7 @@ def settings(dsn: str, **changes: Any) -> MongoPoolSettings:
 async def opened(**pools: MongoPoolSettings) -> AsyncIterator[NamedPools[MongoPool]]:
     """Open pools, after the migrations of the primary's database."""
     MongoMigrations(pools).apply()
-    found = make_pools(pools)
+    found = make_mongo_pools(pools)
     try:
         for pool in found.all():
             await pool.open()

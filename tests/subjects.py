@@ -12,9 +12,12 @@ import pytest
 from app.adapters.config.settings import Settings
 from app.adapters.sqlite.migrations import SqliteMigrations
 from app.adapters.sqlite.settings import SqliteSettings
+from tests import mongo_databases, mysql_databases
 from tests.e2e.service import settings_in
 from tests.postgres_databases import connected, migrated_database, new_database, pool_settings
 from tests.servers.kinds import Kind
+from tests.servers.mariadb import MARIADB
+from tests.servers.mongo import MONGO
 from tests.servers.postgres import POSTGRES
 
 DEADLINE = 2.0
@@ -129,10 +132,60 @@ SUBJECT_POSTGRES = Subject(
     environment=lambda dsn: {"STORAGE": "postgres", "POSTGRES__PRIMARY__DSN": dsn},
     settings=lambda folder, dsn: attrs.evolve(
         _base(folder, "postgres"),
-        postgres={"primary": pool_settings(dsn, max_size=POOL, acquire_timeout=30, timeout=30)},
+        postgres={"primary": pool_settings(dsn, max_size=POOL, acquire_timeout=30)},
     ),
     occupied=_postgres_occupied,
     run=_postgres_run,
 )
 
-SUBJECTS: dict[str, Subject] = {each.name: each for each in (SQLITE, SUBJECT_POSTGRES)}
+
+@contextmanager
+def _mysql_occupied(dsn: str) -> Iterator[None]:
+    with mysql_databases.connected(dsn) as connection, connection.cursor() as cursor:
+        cursor.execute("LOCK TABLES posts WRITE")
+        yield
+        cursor.execute("UNLOCK TABLES")
+
+
+def _mysql_run(dsn: str, statement: str) -> None:
+    mysql_databases.execute(dsn, statement)
+
+
+SUBJECT_MYSQL = Subject(
+    name="mysql",
+    kind=MARIADB,
+    database=mysql_databases.a_migrated_database,
+    empty_database=mysql_databases.a_database,
+    environment=lambda dsn: {"STORAGE": "mysql", "MYSQL__PRIMARY__DSN": dsn},
+    settings=lambda folder, dsn: attrs.evolve(
+        _base(folder, "mysql"),
+        mysql={"primary": mysql_databases.pool_settings(dsn, max_size=POOL, acquire_timeout=30)},
+    ),
+    occupied=_mysql_occupied,
+    run=_mysql_run,
+)
+
+
+@contextmanager
+def _mongo_occupied(dsn: str) -> Iterator[None]:
+    """Writes are held up at the server, as when a lock of its own is taken."""
+    with mongo_databases.fail_point(dsn, "insert", "update", "findAndModify", times=10_000, **BLOCKED):
+        yield
+
+
+BLOCKED = {"blockConnection": True, "blockTimeMS": 5000}
+
+SUBJECT_MONGO = Subject(
+    name="mongo",
+    kind=MONGO,
+    database=mongo_databases.migrated_database,
+    empty_database=mongo_databases.database,
+    environment=lambda dsn: {"STORAGE": "mongo", "MONGO__PRIMARY__DSN": dsn},
+    settings=lambda folder, dsn: attrs.evolve(
+        _base(folder, "mongo"),
+        mongo={"primary": mongo_databases.settings(dsn, max_size=POOL, acquire_timeout=30, timeout=30)},
+    ),
+    occupied=_mongo_occupied,
+)
+
+SUBJECTS: dict[str, Subject] = {each.name: each for each in (SQLITE, SUBJECT_POSTGRES, SUBJECT_MYSQL, SUBJECT_MONGO)}

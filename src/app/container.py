@@ -15,14 +15,19 @@ from app.adapters.config.settings import Environment, LogFormat, Settings
 from app.adapters.mongo.documents import PooledDocuments
 from app.adapters.mongo.features import MongoFeatureRepository
 from app.adapters.mongo.migrations import MongoMigrations, MongoSchemaCheck
-from app.adapters.mongo.pool import MongoPool
-from app.adapters.mongo.pool import make_pools as make_mongo_pools
+from app.adapters.mongo.pool import MongoPool, make_mongo_pools
 from app.adapters.mongo.posts import MongoPostRepository
 from app.adapters.mongo.unit_of_work import MongoTransactions
+from app.adapters.mysql.features import MysqlFeatureRepository
+from app.adapters.mysql.migrations import MysqlMigrations, MysqlSchemaCheck
+from app.adapters.mysql.pool import MysqlPool, make_mysql_pools
+from app.adapters.mysql.posts import MysqlPostRepository
+from app.adapters.mysql.statements import MysqlStatements
+from app.adapters.mysql.unit_of_work import MysqlTransactions
 from app.adapters.named_pools import NamedPools
 from app.adapters.postgres.features import PostgresFeatureRepository
 from app.adapters.postgres.migrations import PostgresMigrations, PostgresSchemaCheck
-from app.adapters.postgres.pool import PostgresPool, make_pools
+from app.adapters.postgres.pool import PostgresPool, make_postgres_pools
 from app.adapters.postgres.posts import PostgresPostRepository
 from app.adapters.postgres.statements import PooledStatements
 from app.adapters.postgres.unit_of_work import PostgresTransactions
@@ -93,10 +98,13 @@ class Container(containers.DeclarativeContainer):
     access_log = providers.Singleton(AccessLog, as_json=providers.Callable(logs_as_json, settings))
     tokens = providers.Singleton(make_tokens, settings)
     postgres_pools: providers.Provider[NamedPools[PostgresPool]] = providers.Singleton(
-        make_pools, settings.provided.postgres
+        make_postgres_pools, settings.provided.postgres
     )
     mongo_pools: providers.Provider[NamedPools[MongoPool]] = providers.Singleton(
         make_mongo_pools, settings.provided.mongo
+    )
+    mysql_pools: providers.Provider[NamedPools[MysqlPool]] = providers.Singleton(
+        make_mysql_pools, settings.provided.mysql
     )
     sqlite_pool: providers.Provider[Pool] = providers.Singleton(SqlitePool, settings.provided.sqlite)
     pools: providers.Provider[list[Pool]] = providers.Selector(
@@ -104,12 +112,14 @@ class Container(containers.DeclarativeContainer):
         sqlite=providers.List(sqlite_pool),
         postgres=postgres_pools.provided.all.call(),
         mongo=mongo_pools.provided.all.call(),
+        mysql=mysql_pools.provided.all.call(),
     )
     schema: providers.Provider[SchemaCheck] = providers.Selector(
         storage,
         sqlite=providers.Singleton(SqliteSchemaCheck, sqlite_pool),
         postgres=providers.Singleton(PostgresSchemaCheck, postgres_pools),
         mongo=providers.Singleton(MongoSchemaCheck, mongo_pools),
+        mysql=providers.Singleton(MysqlSchemaCheck, mysql_pools),
     )
     shared_buckets = providers.Singleton(make_shared_buckets, settings)
     readiness = providers.Singleton(Readiness, pools, schema)
@@ -121,29 +131,34 @@ class Container(containers.DeclarativeContainer):
 
     mongo_documents = providers.Singleton(PooledDocuments, mongo_pools)
     postgres_statements = providers.Singleton(PooledStatements, postgres_pools)
+    mysql_statements = providers.Singleton(MysqlStatements, mysql_pools)
     posts: providers.Provider[PostRepository] = providers.Selector(
         storage,
         sqlite=providers.Singleton(SqlitePostRepository, sqlite_pool),
         postgres=providers.Singleton(PostgresPostRepository, postgres_statements),
         mongo=providers.Singleton(MongoPostRepository, mongo_documents),
+        mysql=providers.Singleton(MysqlPostRepository, mysql_statements),
     )
     features: providers.Provider[FeatureRepository] = providers.Selector(
         storage,
         sqlite=providers.Singleton(SqliteFeatureRepository, sqlite_pool),
         postgres=providers.Singleton(PostgresFeatureRepository, postgres_statements),
         mongo=providers.Singleton(MongoFeatureRepository, mongo_documents),
+        mysql=providers.Singleton(MysqlFeatureRepository, mysql_statements),
     )
     transactions: providers.Provider[Transactions] = providers.Selector(
         storage,
         sqlite=providers.Singleton(SqliteTransactions, sqlite_pool),
         postgres=providers.Singleton(PostgresTransactions, postgres_pools),
         mongo=providers.Singleton(MongoTransactions, mongo_pools),
+        mysql=providers.Singleton(MysqlTransactions, mysql_pools),
     )
     migrations: providers.Provider[Migrations] = providers.Selector(
         storage,
         sqlite=providers.Factory(SqliteMigrations, settings.provided.sqlite),
         postgres=providers.Factory(PostgresMigrations, settings.provided.postgres),
         mongo=providers.Factory(MongoMigrations, settings.provided.mongo),
+        mysql=providers.Factory(MysqlMigrations, settings.provided.mysql),
     )
 
     # Services

@@ -3,16 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import mongo_databases
 from tests.contract.storages import STORAGES, Storage
 from tests.servers.kinds import Server
-
-
-@pytest.fixture(scope="session")
-def mongo_database(mongo_server: Server) -> Iterator[str]:
-    """The address of a database of the tests' own, with the schema in place."""
-    with mongo_databases.migrated_database(mongo_server.dsn) as dsn:
-        yield dsn
 
 
 @pytest.fixture(params=STORAGES)

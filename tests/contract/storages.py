@@ -12,8 +12,13 @@ from app.adapters.mongo.documents import PooledDocuments
 from app.adapters.mongo.features import MongoFeatureRepository
 from app.adapters.mongo.posts import MongoPostRepository
 from app.adapters.mongo.unit_of_work import MongoTransactions
+from app.adapters.mysql.features import MysqlFeatureRepository
+from app.adapters.mysql.pool import make_mysql_pools
+from app.adapters.mysql.posts import MysqlPostRepository
+from app.adapters.mysql.statements import MysqlStatements
+from app.adapters.mysql.unit_of_work import MysqlTransactions
 from app.adapters.postgres.features import PostgresFeatureRepository
-from app.adapters.postgres.pool import make_pools
+from app.adapters.postgres.pool import make_postgres_pools
 from app.adapters.postgres.posts import PostgresPostRepository
 from app.adapters.postgres.statements import PooledStatements
 from app.adapters.postgres.unit_of_work import PostgresTransactions
@@ -28,6 +33,7 @@ from app.ports.posts import PostRepository
 from app.ports.unit_of_work import Transactions
 from tests.mongo_databases import emptied as emptied_mongo
 from tests.mongo_databases import opened, settings
+from tests.mysql_databases import pool_settings as mysql_pool_settings
 from tests.postgres_databases import emptied, pool_settings
 
 
@@ -71,13 +77,24 @@ async def mongo(request: pytest.FixtureRequest, _: Path) -> AsyncIterator[Storag
 async def postgres(request: pytest.FixtureRequest, _: Path) -> AsyncIterator[Storage]:
     dsn = request.getfixturevalue("postgres_database")
     emptied(dsn)
-    pools = make_pools({"primary": pool_settings(dsn)})
+    pools = make_postgres_pools({"primary": pool_settings(dsn)})
     await pools.primary.open()
     try:
         statements = PooledStatements(pools)
         yield Storage(
             PostgresPostRepository(statements), PostgresFeatureRepository(statements), PostgresTransactions(pools)
         )
+    finally:
+        await pools.primary.close()
+
+
+@asynccontextmanager
+async def mysql(request: pytest.FixtureRequest, _: Path) -> AsyncIterator[Storage]:
+    pools = make_mysql_pools({"primary": mysql_pool_settings(request.getfixturevalue("mysql_dsn"))})
+    await pools.primary.open()
+    try:
+        statements = MysqlStatements(pools)
+        yield Storage(MysqlPostRepository(statements), MysqlFeatureRepository(statements), MysqlTransactions(pools))
     finally:
         await pools.primary.close()
 
@@ -90,4 +107,5 @@ STORAGES: dict[str, Opened] = {
     "sqlite": sqlite,
     "mongo": mongo,
     "postgres": postgres,
+    "mysql": mysql,
 }

@@ -16,7 +16,7 @@ from app.adapters.config.secret import Dsn
 from app.adapters.mongo import lease as mongo_lease
 from app.adapters.mongo.lease import Lease
 from app.adapters.mongo.migrations import FOLDER, LOCKS, MongoMigrations, MongoSchemaCheck, step_ids
-from app.adapters.mongo.pool import make_pools
+from app.adapters.mongo.pool import make_mongo_pools
 from app.adapters.mongo.settings import MongoPoolSettings
 from app.ports.migrations import MigrationError
 from tests.mongo_databases import database, settings
@@ -209,7 +209,7 @@ def test_a_server_that_is_not_there_is_named_without_its_password(address: str) 
 
 
 async def test_a_service_knows_what_its_database_lacks(dsn: str, db: Any, folder: Path) -> None:
-    pools = make_pools({"primary": settings(dsn)})
+    pools = make_mongo_pools({"primary": settings(dsn)})
     await pools.primary.open()
     try:
         check = MongoSchemaCheck(pools, folder)

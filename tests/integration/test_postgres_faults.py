@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from app.adapters.named_pools import NamedPools
-from app.adapters.postgres.pool import PostgresPool, make_pools
+from app.adapters.postgres.pool import PostgresPool, make_postgres_pools
 from app.adapters.postgres.posts import PostgresPostRepository
 from app.adapters.postgres.statements import PooledStatements
 from app.adapters.postgres.unit_of_work import PostgresTransactions
@@ -179,7 +179,7 @@ async def test_a_replica_that_does_not_answer_is_a_warning_and_connects_later(
 
 @asynccontextmanager
 async def two_pools(primary: str, replica: str) -> AsyncIterator[NamedPools[PostgresPool]]:
-    pools = make_pools({"primary": pool_settings(primary), "replica": pool_settings(replica)})
+    pools = make_postgres_pools({"primary": pool_settings(primary), "replica": pool_settings(replica)})
     for pool in pools.all():
         await pool.open()
     try:
@@ -223,7 +223,7 @@ def own_database(postgres_server: Server) -> Iterator[str]:
 
 @asynccontextmanager
 async def repositories(dsn: str) -> AsyncIterator[tuple[PostgresPostRepository, PostgresTransactions]]:
-    pools = make_pools({"primary": pool_settings(dsn, min_size=6, max_size=6)})
+    pools = make_postgres_pools({"primary": pool_settings(dsn, min_size=6, max_size=6)})
     await pools.primary.open()
     try:
         yield PostgresPostRepository(PooledStatements(pools)), PostgresTransactions(pools)

@@ -11,7 +11,7 @@ import pytest
 
 from app.adapters.postgres import migrations as module
 from app.adapters.postgres.migrations import FOLDER, PostgresMigrations, PostgresSchemaCheck
-from app.adapters.postgres.pool import make_pools
+from app.adapters.postgres.pool import make_postgres_pools
 from app.adapters.postgres.settings import PostgresPoolSettings
 from app.ports.migrations import MigrationError
 from tests.postgres_databases import connected, new_database, pool_settings
@@ -145,7 +145,7 @@ def test_a_server_that_cannot_be_used_is_told_without_the_password(dsn: str) -> 
 async def test_a_service_that_finds_an_empty_database_is_told_which_migrations_to_run(postgres_server: Server) -> None:
     with new_database(postgres_server.dsn) as dsn:
         settings = {"primary": pool_settings(dsn)}
-        pools = make_pools(settings)
+        pools = make_postgres_pools(settings)
         await pools.primary.open()
         try:
             check, migrations = PostgresSchemaCheck(pools), PostgresMigrations(settings)

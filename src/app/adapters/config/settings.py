@@ -12,6 +12,7 @@ from app.adapters.config.cors_settings import CorsSettings
 from app.adapters.config.secret import Secret
 from app.adapters.config.setting import setting
 from app.adapters.mongo.settings import MongoPoolSettings
+from app.adapters.mysql.settings import MysqlPoolSettings
 from app.adapters.named_pools import PRIMARY
 from app.adapters.postgres.settings import PostgresPoolSettings
 from app.adapters.redis.settings import RateLimitSettings
@@ -95,11 +96,14 @@ class StorageSettings:
     """The storages that there are: each field is one, and `APP_STORAGE` takes its name."""
 
     sqlite: SqliteSettings = attrs.field(factory=SqliteSettings)
-    mongo: dict[str, MongoPoolSettings] = setting(
-        attrs.Factory(dict), "Pools of MongoDB: `primary`, and `replica` for reads that may lag behind"
-    )
     postgres: dict[str, PostgresPoolSettings] = setting(
         attrs.Factory(dict), "Pools of PostgreSQL: `primary`, and `replica` for reads that may lag behind"
+    )
+    mysql: dict[str, MysqlPoolSettings] = setting(
+        attrs.Factory(dict), "Pools of MySQL or MariaDB: `primary`, and `replica` for reads that may lag behind"
+    )
+    mongo: dict[str, MongoPoolSettings] = setting(
+        attrs.Factory(dict), "Pools of MongoDB: `primary`, and `replica` for reads that may lag behind"
     )
 
 

@@ -166,6 +166,6 @@ async def _call(operation: "Operation[T]", database: Database, seconds: float) -
         return await operation(database, None)
 
 
-def make_pools(settings: Mapping[str, MongoPoolSettings]) -> NamedPools[MongoPool]:
+def make_mongo_pools(settings: Mapping[str, MongoPoolSettings]) -> NamedPools[MongoPool]:
     """The pools that the settings name."""
     return NamedPools({name: MongoPool(name, each) for name, each in settings.items()})

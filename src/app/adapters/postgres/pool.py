@@ -170,7 +170,7 @@ class Transaction:
     write = read
 
 
-def make_pools(settings: Mapping[str, PostgresPoolSettings]) -> NamedPools[PostgresPool]:
+def make_postgres_pools(settings: Mapping[str, PostgresPoolSettings]) -> NamedPools[PostgresPool]:
     """The pools that are set."""
     return NamedPools({name: PostgresPool(name, each) for name, each in settings.items()})
 

@@ -1,0 +1,108 @@
+"""From the drivers' errors to the domain's kinds."""
+
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pymysql import err
+
+from app.adapters.storage_errors import StorageRefused, aborted, post_gone, title_taken, too_slow, unusable
+from app.domain.errors import Unavailable
+
+TITLE_KEY = "posts_by_title"
+
+# Numbers of https://dev.mysql.com/doc/mysql-errors and https://mariadb.com/kb/en/mariadb-error-code-reference
+DUPLICATE = 1062
+NO_PARENT = 1452
+_TOO_SLOW = {
+    1205,  # lock wait timeout
+    1969,  # max_statement_time, MariaDB
+    3024,  # max_execution_time, MySQL
+}
+_ABORTED = {
+    1020,  # a row changed since the snapshot, MariaDB
+    1213,  # deadlock
+    1412,  # a table changed since the snapshot
+    3101,  # the certification of a cluster
+}
+_PASSING = {
+    1021,  # the disk is full
+    1030,  # the storage engine has a problem
+    1040,  # too many connections
+    1047,  # a node that left its cluster, Galera
+    1053,  # shutdown
+    1114,  # the table is full
+    1203,  # too many connections of this user
+    1226,  # a resource limit of this user
+    1290,  # read only: a former primary
+    1317,  # KILL QUERY
+    1792,  # read only, in a transaction
+    1836,  # read only
+    1927,  # KILL, MariaDB
+    2003,  # no connection
+    2006,  # the connection is gone
+    2013,  # the connection broke
+    2014,  # out of step
+    3032,  # offline
+    4031,  # idle for too long, MySQL
+}
+_REFUSED = {
+    1044,  # no right to this database
+    1045,  # wrong password
+    1049,  # no such database
+    1129,  # the host is blocked
+    1130,  # the host may not connect
+    1251,  # an authentication that the client doesn't know
+    1698,  # no password for this user
+    2026,  # TLS
+    2059,  # an authentication that the client doesn't know
+    3118,  # the account is locked
+    3159,  # the server wants TLS
+    4151,  # the account is locked, MariaDB
+}
+
+
+def number_of(error: BaseException) -> int | None:
+    """The error's number, of the server (1000 to 1999, and from 3000) or of the driver (2000 to 2999)."""
+    return error.args[0] if error.args and isinstance(error.args[0], int) else None
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise the domain's error in place of the driver's; one that is neither known nor passing stays what it is."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise too_slow() from error
+    except (OSError, err.InterfaceError, err.InternalError, err.OperationalError) as error:
+        known = _known(error)
+        if known is None:
+            raise
+        raise known from error
+    except err.IntegrityError as error:
+        number = number_of(error)
+        # The message ends with the key's name, which MySQL puts behind the table's; values stand before it.
+        if number == DUPLICATE and str(error.args[1]).rstrip("'").endswith(TITLE_KEY):
+            raise title_taken() from error
+        if number == NO_PARENT:
+            raise post_gone() from error
+        raise
+
+
+def _known(error: Exception) -> Unavailable | None:
+    number = number_of(error)
+    if number in _TOO_SLOW:
+        return too_slow()
+    if number in _ABORTED:
+        return aborted()
+    broken = isinstance(error, OSError | err.InterfaceError | err.InternalError)
+    return unusable() if broken or number in _PASSING else None
+
+
+def not_opened(variable: str, where: str, error: Exception) -> Unavailable:
+    """For a server that gives no connection: says which variable names it, never the password."""
+    cause = error.__cause__ or error
+    reason = str(cause) or type(cause).__name__
+    if isinstance(cause, ssl.SSLError) or number_of(error) in _REFUSED:
+        return StorageRefused(f"Check {variable}: {where} lets nobody in ({reason}).")
+    return Unavailable(f"Check {variable}: {where} does not answer ({reason}).")
