@@ -1,10 +1,9 @@
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from tests.contract.storages import STORAGES, Storage
-from tests.servers.kinds import Server
 
 
 @pytest.fixture(params=STORAGES)
