@@ -134,7 +134,9 @@ def test_a_step_does_not_wait_for_ever_for_a_table_in_use(
 
 
 @pytest.mark.parametrize(
-    "dsn", [f"postgresql://app:canary@127.0.0.1:{free_port()}/app", "postgresql://app:ca%zznary@h/a"]
+    "dsn",
+    [f"postgresql://app:canary@127.0.0.1:{free_port()}/app", "postgresql://app:ca%zznary@h/a"],
+    ids=["nobody there", "unreadable"],  # test processes must agree on the names, and ports differ
 )
 def test_a_server_that_cannot_be_used_is_told_without_the_password(dsn: str) -> None:
     with pytest.raises(MigrationError, match=r"Check APP_POSTGRES__PRIMARY__DSN: postgresql://app:\*\*\*@") as failure:
