@@ -111,15 +111,17 @@ class Meter:
 
     async def admit(self, caller: str) -> str:
         """The header lines that tell what is left; raises TooManyRequests when nothing was."""
-        is_allowed, used = await self._take(caller)
+        return self._told(*await self._take(caller))
+
+    async def admit_address(self, request: web.Request) -> str:
+        """The same for a caller of whom only the address is known."""
+        return self._told(*await self._take(by_address(request.remote)))
+
+    def _told(self, is_allowed: bool, used: float) -> str:
         if is_allowed:
             return self._lines_for(int((self._window - used) * self._rate + _ROUNDING))
         wait = max(1, math.ceil(used - self._window))
         raise TooManyRequests(wait, {"RateLimit": self._state(0), "RateLimit-Policy": self._policy})
-
-    async def admit_address(self, request: web.Request) -> str:
-        """The same for a caller of whom only the address is known."""
-        return await self.admit(by_address(request.remote))
 
     def _make_lines(self, left: int) -> str:
         return header_line("RateLimit", self._state(left)) + header_line("RateLimit-Policy", self._policy)
