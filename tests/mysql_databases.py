@@ -10,6 +10,7 @@ import pymysql
 import pytest
 
 from app.adapters.config.secret import Dsn
+from app.adapters.mysql.connection import MysqlConnection
 from app.adapters.mysql.migrations import MysqlMigrations
 from app.adapters.mysql.pool import MysqlPool
 from app.adapters.mysql.settings import MysqlPoolSettings
@@ -75,6 +76,17 @@ async def a_pool(dsn: str, name: str = "primary", **changes: Any) -> AsyncIterat
         yield pool
     finally:
         await pool.close()
+
+
+@asynccontextmanager
+async def a_connection(dsn: str, **changes: Any) -> AsyncIterator[MysqlConnection]:
+    """A session that no pool looks after."""
+    connection = MysqlConnection(pool_settings(dsn, **changes), None)
+    await connection.open()
+    try:
+        yield connection
+    finally:
+        connection.leave()
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """The service as a process of its own, as an operator runs it."""
 
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -17,8 +18,9 @@ ROOT = Path(__file__).parent.parent
 
 
 def free_port() -> int:
-    """A port that nobody listens on, below the ephemeral ones."""
-    for port in range(20_000 + os.getpid() % 8_000, 32_000):
+    """A port that nobody listens on, below the ephemeral ones; at random, since others look for one as well."""
+    for _ in range(100):
+        port = random.randrange(12_000, 32_000)
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
@@ -37,7 +39,7 @@ def environment_in(folder: Path, **settings: object) -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(ROOT / "src"), **named}
 
 
-def command(*arguments: str, environment: dict[str, str], timeout: float = 30) -> "subprocess.CompletedProcess[str]":
+def command(*arguments: str, environment: dict[str, str], timeout: float = 60) -> "subprocess.CompletedProcess[str]":
     """Run one command of the service to its end."""
     return subprocess.run(
         [sys.executable, "-m", "app.entrypoints", *arguments],

@@ -11,7 +11,10 @@ from dependency_injector import containers, providers
 from prometheus_client import CollectorRegistry
 
 from app.adapters.config.dev_secret import dev_secret
+from app.adapters.config.live import LiveSettings
+from app.adapters.config.loading import Loaded
 from app.adapters.config.settings import Environment, LogFormat, Settings
+from app.adapters.consul.parts import ConsulParts
 from app.adapters.mongo.documents import PooledDocuments
 from app.adapters.mongo.features import MongoFeatureRepository
 from app.adapters.mongo.migrations import MongoMigrations, MongoSchemaCheck
@@ -41,6 +44,7 @@ from app.entrypoints.api.errors import translate_error
 from app.entrypoints.api.features import FeatureHandlers
 from app.entrypoints.api.health import HealthHandlers, Readiness
 from app.entrypoints.api.posts import PostHandlers
+from app.entrypoints.consul_metrics import ConsulMetrics
 from app.entrypoints.http.access_log import AccessLog
 from app.entrypoints.http.admission import Admission
 from app.entrypoints.http.endpoint import HttpKit
@@ -78,13 +82,20 @@ def make_tokens(settings: Settings) -> SecretTokens | JwksTokens:
     return SecretTokens(secret.reveal(), rules)
 
 
-def in_opening_order(first: Resource, pools: list[Pool], *others: Resource | None) -> list[Resource]:
-    """`first` are the logs, so that they are closed last; the last is readiness, so that it is the first to go."""
-    return [first, *pools, *(other for other in others if other is not None)]
+def present(*resources: Resource | None) -> list[Resource]:
+    """Those that there are, in their order."""
+    return [each for each in resources if each is not None]
+
+
+def in_opening_order(
+    access_log: Resource, consul: ConsulParts, pools: list[Pool], rest: list[Resource]
+) -> list[Resource]:
+    """Logs first, so that they are closed last; the registration last, so that it is the first to go."""
+    return [access_log, *consul.opened_first(), *pools, *rest, *consul.opened_last()]
 
 
 class Container(containers.DeclarativeContainer):
-    """The object graph. `settings` is given: `Container(settings=…)`."""
+    """The object graph. `settings` is given: `Container(settings=…)`, and `loaded` to follow the settings in Consul."""
 
     # Settings
 
@@ -123,8 +134,11 @@ class Container(containers.DeclarativeContainer):
     )
     shared_buckets = providers.Singleton(make_shared_buckets, settings)
     readiness = providers.Singleton(Readiness, pools, schema)
+    loaded: providers.Provider[Loaded | None] = providers.Object(None)  # given where Consul's settings are followed
+    live = providers.Singleton(LiveSettings, settings)
+    consul = providers.Singleton(ConsulParts, settings, loaded, live, readiness)
     resources: providers.Provider[list[Resource]] = providers.Callable(
-        in_opening_order, access_log, pools, tokens, shared_buckets, readiness
+        in_opening_order, access_log, consul, pools, providers.Callable(present, tokens, shared_buckets, readiness)
     )
 
     # Adapters
@@ -169,6 +183,7 @@ class Container(containers.DeclarativeContainer):
 
     http_metrics = providers.Singleton(HttpMetrics, registry)
     pool_metrics = providers.Singleton(PoolMetrics, registry, pools)
+    consul_metrics = providers.Singleton(ConsulMetrics, registry, consul)
     kit = providers.Singleton(
         HttpKit,
         metrics=http_metrics,

@@ -157,7 +157,7 @@ def race(count: int, run: Callable[[], object]) -> None:
 def test_eight_migrations_at_once_apply_each_step_once(tmp_path: Path) -> None:
     outputs: list[str] = []
     environment = environment_in(tmp_path)
-    race(8, lambda: outputs.append(command("migrate", environment=environment).stdout))
+    race(8, lambda: outputs.append(command("migrate", environment=environment, timeout=120).stdout))
     applied = sorted(line for output in outputs for line in output.splitlines() if line.startswith("applied"))
     assert applied == [f"applied  {step}" for step in STEPS]
 

@@ -141,27 +141,22 @@ async def test_a_server_that_dies_in_the_middle_loses_nothing_that_it_acknowledg
 
 
 async def test_closing_in_front_of_a_frozen_server_stops_nobody_else(private: Server, process: ServerProcess) -> None:
-    clock = asyncio.get_running_loop().time
-    longest = 0.0
+    turns = 0
 
-    async def tick() -> None:
-        nonlocal longest
+    async def others() -> None:
+        nonlocal turns
         while True:
-            before = clock()
             await asyncio.sleep(0.01)
-            longest = max(longest, clock() - before)
+            turns += 1
 
     with database(private.dsn) as dsn:
         async with opened(primary=settings(dsn)) as pools:
             await MongoPostRepository(PooledDocuments(pools)).add(a_new_post(), SOME_MOMENT)
             process.freeze()
-            ticking = asyncio.create_task(tick())
-            await asyncio.sleep(0.05)
+            working = asyncio.create_task(others())
             try:
-                async with asyncio.timeout(5):
-                    await pools.primary.close()
-                await asyncio.sleep(0.05)
+                await pools.primary.close()
             finally:
                 process.thaw()
-                ticking.cancel()
-            assert longest < SLACK
+                working.cancel()
+            assert turns > 10

@@ -17,7 +17,9 @@ def _launch(folder: Path, port: int, *, standalone: bool = False) -> Launch | No
         data.mkdir()
         data.chmod(0o777)
         replicated = [] if standalone else ["--replSet", "rs0"]
-        return Launch([mongod, "--dbpath", str(data), "--port", str(port), "--bind_ip", "127.0.0.1", *replicated])
+        fail_points = ["--setParameter", "enableTestCommands=1"]
+        where = ["--dbpath", str(data), "--port", str(port), "--bind_ip", "127.0.0.1"]
+        return Launch([mongod, *where, *replicated, *fail_points])
     if (SHARED / "mongo").exists() and os.geteuid() == 0:
         mode = ["--standalone"] if standalone else []
         return Launch([str(SHARED / "mongo"), *mode, str(data), str(port)], user=None)

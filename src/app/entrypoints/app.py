@@ -7,11 +7,14 @@ from contextlib import AsyncExitStack
 
 from aiohttp import web
 
+from app.adapters.config.settings import Settings
 from app.container import Container
-from app.entrypoints.api.health import Readiness
+from app.entrypoints.http.endpoint import HttpKit
 from app.entrypoints.http.openapi import ApiInfo
 from app.entrypoints.http.routing import setup_routes, setup_unmatched
+from app.entrypoints.http.server import LEAVING
 from app.entrypoints.http.swagger import setup_swagger
+from app.entrypoints.logs import set_level
 from app.ports.health import Resource
 
 logger = logging.getLogger(__name__)
@@ -19,6 +22,7 @@ logger = logging.getLogger(__name__)
 API_PATH = "/api/v1"
 OPEN_TIMEOUT = 30.0
 CLOSE_TIMEOUT = 5.0
+LEAVE_TIMEOUT = 3.0
 
 
 def create_app(container: Container) -> web.Application:
@@ -33,13 +37,30 @@ def create_app(container: Container) -> web.Application:
     setup_swagger(app, kit, ApiInfo(title=settings.name, version=settings.version))
     setup_unmatched(app, kit)
     app.cleanup_ctx.append(lambda _: opened(container.resources()))
-    app.on_shutdown.append(lambda _: _drain(container.readiness()))
+    app.setdefault(LEAVING, []).append(lambda: _leave(container))
+    app.on_shutdown.append(lambda _: _leave(container))
+    container.live().subscribe(lambda changed: _adopt(changed, kit))
     container.pool_metrics()
+    container.consul_metrics()
     return app
 
 
-async def _drain(readiness: Readiness) -> None:
-    readiness.drain()
+def _adopt(settings: Settings, kit: HttpKit) -> None:
+    """Let settings that changed while the service runs hold for the next request."""
+    set_level(settings.log.level)
+    kit.request_timeout = settings.http.request_timeout
+    kit.body.size, kit.body.seconds = settings.http.body_limit, settings.http.body_timeout
+    kit.admission.limit = settings.http.in_flight_limit
+
+
+async def _leave(container: Container) -> None:
+    """Say that no new work is to be sent here. Doing it twice does nothing."""
+    container.readiness().drain()
+    try:
+        async with asyncio.timeout(LEAVE_TIMEOUT):
+            await container.consul().leave()
+    except TimeoutError:
+        logger.warning("Could not leave Consul in time.")
 
 
 async def opened(resources: Sequence[Resource]) -> AsyncIterator[None]:

@@ -1,18 +1,19 @@
 """The service's commands: `python -m app.entrypoints COMMAND`."""
 
 import asyncio
+import logging
 from contextlib import asynccontextmanager
 
 import click
 import msgspec
 
-from app.adapters.config.example import env_example
 from app.adapters.config.loading import Loaded, load_settings
 from app.adapters.config.settings import Environment, Settings, where_data_is
 from app.adapters.config.sources import SettingsError
 from app.container import Container, logs_as_json
 from app.domain.errors import DomainError
 from app.entrypoints.app import API_PATH, create_app, opened
+from app.entrypoints.config_commands import config
 from app.entrypoints.http.jwks import JwksTokens
 from app.entrypoints.http.routing import OPERATIONS
 from app.entrypoints.http.server import ServerError
@@ -23,6 +24,8 @@ from app.entrypoints.logs import configure_logs
 from app.entrypoints.samples import put_samples
 from app.entrypoints.serving import serve
 from app.ports.migrations import MigrationError
+
+logger = logging.getLogger(__name__)
 
 WEEK = 7 * 24 * 3600
 EXPLAINED = (DomainError, MigrationError, MountError, ServerError, SettingsError, OSError)
@@ -41,11 +44,18 @@ class Commands(click.Group):
 @click.group(cls=Commands)
 @click.pass_context
 def cli(context: click.Context) -> None:
-    """Run and look after the service. Settings come from APP_… variables and from .env."""
+    """Run and look after the service. Settings come from APP_… variables, from Consul and from .env."""
+    if context.invoked_subcommand == config.name:
+        return  # its commands are there also for settings that aren't usable
     loaded = load_settings()
     settings = loaded.settings
     configure_logs(settings.log.level, as_json=logs_as_json(settings))
+    for warning in loaded.warnings:
+        logger.warning(warning)
     context.obj = loaded
+
+
+cli.add_command(config)
 
 
 @cli.command()
@@ -59,7 +69,8 @@ def run(loaded: Loaded) -> None:
         asyncio.run(_put_samples(container))
         click.echo(_welcome(settings, container), err=True)
     http = settings.http
-    serve(lambda: create_app(Container(settings=settings)), http.host, http.port, server_limits(http))
+    limits = server_limits(http)
+    serve(lambda: create_app(Container(settings=settings, loaded=loaded)), http.host, http.port, limits)
 
 
 @cli.command()
@@ -101,20 +112,6 @@ def routes(loaded: Loaded) -> None:
         access = operation.definition.access
         who = "public" if access is None or access.is_public else " ".join(sorted(access.scopes or ())) or "any token"
         click.echo(f"{operation.method:7} {operation.path:30} {who}")
-
-
-@cli.command()
-@click.option("--example", is_flag=True, help="Print an .env file with every setting and its default.")
-@click.pass_obj
-def config(loaded: Loaded, *, example: bool) -> None:
-    """Print every setting, its value (secrets masked), and where it comes from."""
-    if example:
-        click.echo(env_example(), nl=False)
-        return
-    rows = loaded.rows()
-    width = max(len(row.variable) for row in rows)
-    for row in rows:
-        click.echo(f"{row.variable:{width}}  {row.value:40}  {row.origin}")
 
 
 @cli.command()

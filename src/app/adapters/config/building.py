@@ -49,6 +49,15 @@ class Built(Generic[T]):
 
 
 @attrs.frozen
+class Examined(Generic[T]):
+    """What was found: every setting that could be read as it holds, and all that is wrong."""
+
+    settings: T | None
+    effective: Mapping[Key, Effective]
+    problems: list[Problem]
+
+
+@attrs.frozen
 class Broken:
     """A rule over several settings that does not hold. The first key names the one to change."""
 
@@ -65,10 +74,18 @@ class Rules(Generic[T]):
 
 
 def build(cls: type[T], sources: Iterable[Source], rules: Rules[T] | None = None) -> Built[T]:
-    """Settings of type `cls`. **The precedence is here**: a default yields to any source, a source to those after it.
+    """Settings of type `cls`: a default yields to any source, a source to those after it.
 
     Raises SettingsError with all problems of all sources, and TypeError for a class that cannot be settings.
     """
+    found = examine(cls, sources, rules)
+    if found.problems or found.settings is None:
+        raise SettingsError(found.problems)
+    return Built(found.settings, found.effective)
+
+
+def examine(cls: type[T], sources: Iterable[Source], rules: Rules[T] | None = None) -> Examined[T]:
+    """What `sources` make of a `cls`, and all that is wrong with them. Raises TypeError as `build` does."""
     rules = rules or Rules()
     readings = [source.read() for source in sources]
     everything = [given for reading in readings for given in reading.values]
@@ -81,9 +98,7 @@ def build(cls: type[T], sources: Iterable[Source], rules: Rules[T] | None = None
     problems += builder.problems.values()
     if settings is not None:
         problems += _refused(rules.refuse(settings), builder)
-    if problems or settings is None:
-        raise SettingsError(problems)
-    return Built(settings, builder.effective)
+    return Examined(settings, builder.effective, problems)
 
 
 def _unknown(cls: type, everything: Iterable[Given], known: Mapping[Key, Effective]) -> list[Problem]:

@@ -29,6 +29,10 @@ _ORIGINS: Key = ("cors", "origins")
 _CREDENTIALS: Key = ("cors", "credentials")
 _RATE: Key = ("rate_limit", "per_second")
 _REDIS: Key = ("rate_limit", "redis")
+_HOST: Key = ("http", "host")
+_CONSUL_ADDRESS: Key = ("consul", "address")
+_SERVICE_ADDRESS: Key = ("consul", "service_address")
+_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - recognized, not bound
 
 
 def derived(given: Mapping[Key, Given]) -> Iterator[Given]:
@@ -60,6 +64,7 @@ def refused(settings: Settings) -> Iterator[Broken]:
         yield Broken((_CREDENTIALS, _ORIGINS), "cannot stand beside APP_CORS__ORIGINS=*; name the origins")
     if settings.rate_limit.redis is not None and settings.rate_limit.per_second is None:
         yield Broken((_RATE, _REDIS), "is required with APP_RATE_LIMIT__REDIS")
+    yield from _consul(settings)
 
 
 def _keys(settings: Settings) -> Iterator[Broken]:
@@ -90,3 +95,14 @@ def _remote_keys(settings: Settings) -> Iterator[Broken]:
     for key, value in ((_ISSUER, settings.auth.issuer), (_AUDIENCE, settings.auth.audience)):
         if value == DEFAULT_ISSUER:
             yield Broken((key, _JWKS_URL, _ENV), "is required with APP_AUTH__JWKS_URL")
+
+
+def _consul(settings: Settings) -> Iterator[Broken]:
+    consul = settings.consul
+    for name, wanted in (("register", consul.register), ("required", consul.required)):
+        if wanted and consul.address is None:
+            yield Broken((_CONSUL_ADDRESS, ("consul", name)), f"is required with APP_CONSUL__{name.upper()}")
+    if consul.register and consul.service_address is None and settings.http.host in _EVERYWHERE:
+        yield Broken(
+            (_SERVICE_ADDRESS, _HOST), "is required: no instance can be reached at the address that APP_HTTP__HOST has"
+        )

@@ -11,6 +11,7 @@ from app.adapters.config.checks import min_bytes, web_address
 from app.adapters.config.cors_settings import CorsSettings
 from app.adapters.config.secret import Secret
 from app.adapters.config.setting import setting
+from app.adapters.consul.settings import ConsulSettings
 from app.adapters.mongo.settings import MongoPoolSettings
 from app.adapters.mysql.settings import MysqlPoolSettings
 from app.adapters.named_pools import PRIMARY
@@ -49,12 +50,15 @@ class HttpSettings:
     host: str = setting("127.0.0.1", "The address to listen on", validator=min_len(1))
     port: int = setting(8000, "The port to listen on", validator=[ge(1), le(65535)])
     request_timeout: float = setting(5.0, "Seconds a request may take", validator=[gt(0), le(300)], reloadable=True)
-    body_limit: int = setting(2**20, "Bytes a request's body may have", validator=[ge(1), le(2**30)])
-    body_timeout: float = setting(4.0, "Seconds a request's body may take to arrive", validator=[gt(0), le(300)])
+    body_limit: int = setting(2**20, "Bytes a request's body may have", validator=[ge(1), le(2**30)], reloadable=True)
+    body_timeout: float = setting(
+        4.0, "Seconds a request's body may take to arrive", validator=[gt(0), le(300)], reloadable=True
+    )
     in_flight_limit: int = setting(
         128,
         "Requests worked on at once by a worker, about 3 × the storage's pool; 503 for more",
         validator=[ge(1), le(10**5)],
+        reloadable=True,
     )
     connection_limit: int = setting(16_000, "Connections a worker has at once", validator=[ge(1), le(10**6)])
     keepalive_timeout: float = setting(75.0, "Seconds an idle connection is kept", validator=[gt(0), le(3600)])
@@ -125,6 +129,7 @@ class Settings(StorageSettings):
     rate_limit: RateLimitSettings = attrs.field(factory=RateLimitSettings)
     log: LogSettings = attrs.field(factory=LogSettings)
     auth: AuthSettings = attrs.field(factory=AuthSettings)
+    consul: ConsulSettings = attrs.field(factory=ConsulSettings)
 
 
 def where_data_is(settings: Settings) -> str:

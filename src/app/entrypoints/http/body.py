@@ -11,9 +11,9 @@ from app.context import remaining
 from app.entrypoints.http.errors import HttpError, MalformedRequest
 
 
-@attrs.frozen
+@attrs.define
 class BodyLimits:
-    """What a body may cost: bytes (after decompression), and seconds to arrive."""
+    """What a body may cost: bytes (after decompression), and seconds to arrive. May be changed while serving."""
 
     size: int = 2**20
     seconds: float = 4.0
@@ -32,21 +32,25 @@ async def read_body(request: web.Request, limits: BodyLimits) -> bytes:
         raise too_large(limit)
     try:
         if request.content.is_eof():
-            body = await request.read()
-        else:
-            async with asyncio.timeout(remaining(limits.seconds)):
-                body = await request.read()
+            return await _read(request, limit)
+        async with asyncio.timeout(remaining(limits.seconds)):
+            return await _read(request, limit)
     except TimeoutError as error:
         raise HttpError(408, "BODY_TOO_SLOW", "Send the body faster, or less of it.") from error
-    except web.HTTPRequestEntityTooLarge as error:
-        raise too_large(limit) from error
     except (HttpProcessingError, web.RequestPayloadError, zlib.error) as error:
         raise MalformedRequest(
             "BROKEN_BODY", "Send the body whole and in the encoding that its headers name."
         ) from error
-    if len(body) > limit:
-        raise too_large(limit)
-    return body
+
+
+async def _read(request: web.Request, limit: int) -> bytes:
+    # `request.read()` knows only the limit that the application was made with.
+    body = bytearray()
+    while chunk := await request.content.readany():
+        body += chunk
+        if len(body) > limit:
+            raise too_large(limit)
+    return bytes(body)
 
 
 def too_large(limit: int) -> HttpError:

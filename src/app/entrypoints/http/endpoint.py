@@ -54,9 +54,12 @@ class AccessLogger(Protocol):
     ) -> None: ...
 
 
-@attrs.frozen
+@attrs.define
 class HttpKit:
-    """What every route shares. `translate_error` turns the application's errors into answers, or gives None."""
+    """What every route shares. `translate_error` turns the application's errors into answers, or gives None.
+
+    The timeout (seconds), what a body may cost and the limit of requests in flight may be changed while serving: they hold for the next request.
+    """
 
     metrics: HttpMetrics
     access_log: AccessLogger
@@ -108,14 +111,14 @@ def _entrance(declared: Definition, kit: HttpKit) -> Enter | None:
 
 def within_limits(answer: Answer, kit: HttpKit, *, limited: bool) -> Run:
     """`answer`, begun only when there is room for it, and ended when its time is over."""
-    admission, timeout, deadlines = kit.admission if limited else NO_LIMIT, kit.request_timeout, kit.deadlines
+    admission, deadlines = kit.admission if limited else NO_LIMIT, kit.deadlines
 
     def run(request: web.Request, context: RequestContext) -> Awaitable[web.StreamResponse]:
         if admission.running >= admission.limit:
             raise Overloaded
         asked = request.headers.get(TIMEOUT_HEADER)
         if asked is not None:
-            context.deadline -= timeout - shorter(asked, timeout)
+            context.deadline -= kit.request_timeout - shorter(asked, kit.request_timeout)
         return deadlines.run(context.deadline, answer, request)
 
     return run
@@ -123,7 +126,7 @@ def within_limits(answer: Answer, kit: HttpKit, *, limited: bool) -> Run:
 
 def served(answer: Answer, kit: HttpKit, method: str, route: str, declared: Definition | None = None) -> Answer:
     """The whole way of a request: whatever `answer` does, one response leaves, counted and logged."""
-    clock, ids, record, timeout = time.perf_counter, kit.request_ids, kit.access_log.record, kit.request_timeout
+    clock, ids, record = time.perf_counter, kit.request_ids, kit.access_log.record
     usual, cors_lines = kit.metrics.of(method, route), kit.cors.lines if kit.cors is not None else None
     access_logged = declared is None or declared.access_logged
     run = within_limits(answer, kit, limited=declared is not None and declared.limited)
@@ -132,7 +135,7 @@ def served(answer: Answer, kit: HttpKit, method: str, route: str, declared: Defi
         started = clock()
         counted = usual if request.method == method else kit.metrics.of(request.method, route)
         context = RequestContext(
-            ids.id_for(request.headers.get(REQUEST_ID)), asyncio.get_running_loop().time() + timeout
+            ids.id_for(request.headers.get(REQUEST_ID)), asyncio.get_running_loop().time() + kit.request_timeout
         )
         current_request.set(context)
         counted.in_progress += 1

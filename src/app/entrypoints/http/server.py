@@ -1,6 +1,7 @@
 """Serving an application: limits that only the server knows, and requests that cannot be parsed."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -18,6 +19,9 @@ LINGER = 2.0
 
 
 _data_received = web.RequestHandler.data_received
+
+LEAVING: web.AppKey[list[Callable[[], Awaitable[None]]]] = web.AppKey("leaving", list)
+"""What an application does first of all when it is to end: it still listens then, and serves who comes."""
 
 
 class ServerError(Exception):
@@ -144,6 +148,14 @@ class EnvelopeRunner(web.AppRunner):
         require_c_parser()
         super().__init__(app, access_log=None, shutdown_timeout=limits.shutdown_timeout)
         self._limits = limits
+
+    async def cleanup(self) -> None:
+        """Let the application take its leave; then stop listening, end what is running, and close."""
+        try:
+            for leave in self.app.get(LEAVING, ()):
+                await leave()
+        finally:
+            await super().cleanup()
 
     async def _make_server(self) -> web.Server:
         limits = self._limits
