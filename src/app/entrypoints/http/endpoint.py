@@ -58,7 +58,8 @@ class AccessLogger(Protocol):
 class HttpKit:
     """What every route shares. `translate_error` turns the application's errors into answers, or gives None.
 
-    The timeout (seconds), what a body may cost and the limit of requests in flight may be changed while serving: they hold for the next request.
+    The timeout (seconds), what a body may cost and how many requests are in flight may be changed while serving: they
+    hold for the next request.
     """
 
     metrics: HttpMetrics
