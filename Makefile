@@ -9,7 +9,7 @@ export APP_HTTP__PORT := $(PORT)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt lint types migrate config openapi routes token upstream fuzz bench faults lock clean
+.PHONY: help run test check fmt lint types migrate config openapi routes token upstream fuzz bench faults overload lock clean
 
 help:
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ bench: .venv/.dev ## Compare the HTTP kit with a bare aiohttp handler
 
 faults: .venv/.dev ## Let every storage fail in every way, and count what it costs (docs/faults.md)
 	@$(BIN)/python -m tests.faults $(ARGS)
+
+overload: .venv/.dev ## Offer three times what the service can do, and 10,000 idle connections
+	@$(BIN)/python -m tests.faults.overload
 
 lock: .venv/.dev ## Lock the newest versions that pyproject.toml allows
 	@$(BIN)/python -m pip install --quiet uv

@@ -53,10 +53,12 @@ from app.entrypoints.api.posts import PostHandlers
 from app.entrypoints.api.store_pages import StorePageHandlers
 from app.entrypoints.consul_metrics import ConsulMetrics
 from app.entrypoints.http.access_log import AccessLog
+from app.entrypoints.http.admission import Admission
 from app.entrypoints.http.endpoint import HttpKit
 from app.entrypoints.http.jwks import JwksTokens
 from app.entrypoints.http.metrics import HttpMetrics, MetricsHandlers
 from app.entrypoints.http.tokens import SecretTokens, TokenRules
+from app.entrypoints.limits import body_limits, make_cors, make_meter, make_shared_buckets
 from app.entrypoints.pool_metrics import PoolMetrics
 from app.ports.features import FeatureRepository
 from app.ports.health import Pool, Resource
@@ -100,6 +102,11 @@ def make_app_pages(live: LiveSettings, upstream: Upstream, metrics: UpstreamMetr
     client = HttpClient("app_pages", live.current.app_pages, upstream, metrics)
     live.subscribe(lambda settings: client.apply(settings.app_pages))
     return client
+
+
+def present(*resources: Resource | None) -> list[Resource]:
+    """Those that there are, in their order."""
+    return [each for each in resources if each is not None]
 
 
 def in_opening_order(
@@ -147,6 +154,7 @@ class Container(containers.DeclarativeContainer):
         mongo=providers.Singleton(MongoSchemaCheck, mongo_pools),
         mysql=providers.Singleton(MysqlSchemaCheck, mysql_pools),
     )
+    shared_buckets = providers.Singleton(make_shared_buckets, settings)
     readiness = providers.Singleton(Readiness, pools, schema)
     loaded: providers.Provider[Loaded | None] = providers.Object(None)  # given where Consul's settings are followed
     live = providers.Singleton(LiveSettings, settings)
@@ -155,7 +163,11 @@ class Container(containers.DeclarativeContainer):
     app_pages_upstream: providers.Provider[Upstream] = providers.Singleton(where_app_pages_is, settings, consul)
     app_pages = providers.Singleton(make_app_pages, live, app_pages_upstream, upstream_metrics)
     resources: providers.Provider[list[Resource]] = providers.Callable(
-        in_opening_order, access_log, consul, pools, providers.List(app_pages, tokens, readiness)
+        in_opening_order,
+        access_log,
+        consul,
+        pools,
+        providers.Callable(present, app_pages, tokens, shared_buckets, readiness),
     )
 
     # Adapters
@@ -210,7 +222,10 @@ class Container(containers.DeclarativeContainer):
         tokens=tokens,
         translate_error=providers.Object(translate_error),
         request_timeout=settings.provided.http.request_timeout,
-        body_limit=settings.provided.http.body_limit,
+        body=providers.Factory(body_limits, settings.provided.http),
+        admission=providers.Factory(Admission, settings.provided.http.in_flight_limit),
+        meter=providers.Singleton(make_meter, settings.provided.rate_limit, shared_buckets),
+        cors=providers.Factory(make_cors, settings.provided.cors),
     )
     api = providers.List(
         providers.Factory(PostHandlers, post_service),

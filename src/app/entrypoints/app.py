@@ -31,7 +31,7 @@ def create_app(container: Container) -> web.Application:
     Raises MountError for a route that can't be served as it is declared.
     """
     settings, kit = container.settings(), container.kit()
-    app = web.Application(client_max_size=kit.body_limit)
+    app = web.Application(client_max_size=kit.body.size)
     setup_routes(app, kit, container.api(), API_PATH)
     setup_routes(app, kit, container.operations())
     setup_swagger(app, kit, ApiInfo(title=settings.name, version=settings.version))
@@ -49,7 +49,8 @@ def _adopt(settings: Settings, kit: HttpKit) -> None:
     """Let settings that changed while the service runs hold for the next request."""
     set_level(settings.log.level)
     kit.request_timeout = settings.http.request_timeout
-    kit.body_limit = settings.http.body_limit
+    kit.body.size, kit.body.seconds = settings.http.body_limit, settings.http.body_timeout
+    kit.admission.limit = settings.http.in_flight_limit
 
 
 async def _leave(container: Container) -> None:

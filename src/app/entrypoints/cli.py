@@ -16,9 +16,10 @@ from app.entrypoints.app import API_PATH, create_app, opened
 from app.entrypoints.config_commands import config
 from app.entrypoints.http.jwks import JwksTokens
 from app.entrypoints.http.routing import OPERATIONS
-from app.entrypoints.http.server import ServerError, ServerLimits
+from app.entrypoints.http.server import ServerError
 from app.entrypoints.http.signature import MountError
 from app.entrypoints.http.swagger import DOCUMENT
+from app.entrypoints.limits import server_limits
 from app.entrypoints.logs import configure_logs
 from app.entrypoints.samples import put_samples
 from app.entrypoints.serving import serve
@@ -68,13 +69,7 @@ def run(loaded: Loaded) -> None:
         asyncio.run(_put_samples(container))
         click.echo(_welcome(settings, container), err=True)
     http = settings.http
-    limits = ServerLimits(
-        keepalive_timeout=http.keepalive_timeout,
-        line=http.header_line_limit,
-        header=http.header_field_limit,
-        headers=http.header_count_limit,
-        shutdown_timeout=http.shutdown_timeout,
-    )
+    limits = server_limits(http)
     serve(lambda: create_app(Container(settings=settings, loaded=loaded)), http.host, http.port, limits)
 
 

@@ -280,3 +280,21 @@ def test_what_cannot_be_sent_as_a_header_is_refused(name: str, value: str) -> No
     assert problems(**{f"APP_APP_PAGES__{name}": value}) == [
         f"APP_APP_PAGES__{name} (environment): must be printable ASCII, with no space around it"
     ]
+
+
+def test_pages_of_any_origin_may_not_send_cookies() -> None:
+    wrong = problems(APP_CORS__ORIGINS="*", APP_CORS__CREDENTIALS="true")
+    assert wrong == ["APP_CORS__CREDENTIALS (environment): cannot stand beside APP_CORS__ORIGINS=*; name the origins"]
+
+
+@pytest.mark.parametrize(
+    "origins", ["app.example.org", "https://app.example.org/", "https://user@app.example.org", "*,https://a.b", "null"]
+)
+def test_origins_are_as_browsers_send_them(origins: str) -> None:
+    assert "origins as browsers send them" in problems(APP_CORS__ORIGINS=origins)[0]
+    assert load(APP_CORS__ORIGINS="https://a.example, http://[::1]:3000").cors.origins[1] == "http://[::1]:3000"
+
+
+def test_a_redis_to_count_in_needs_a_limit() -> None:
+    assert "APP_RATE_LIMIT__PER_SECOND" in problems(APP_RATE_LIMIT__REDIS="redis://127.0.0.1/0")[0]
+    assert "redis://" in problems(APP_RATE_LIMIT__REDIS="http://127.0.0.1/0", APP_RATE_LIMIT__PER_SECOND="1")[0]

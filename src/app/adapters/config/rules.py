@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from app.adapters.config.building import Broken
+from app.adapters.config.cors_settings import ANY
 from app.adapters.config.setting import Key, variable
 from app.adapters.config.settings import DEFAULT_ISSUER, Environment, Settings
 from app.adapters.config.sources import Given
@@ -25,6 +26,10 @@ _SECRET: Key = ("auth", "secret")
 _JWKS_URL: Key = ("auth", "jwks_url")
 _ISSUER: Key = ("auth", "issuer")
 _AUDIENCE: Key = ("auth", "audience")
+_ORIGINS: Key = ("cors", "origins")
+_CREDENTIALS: Key = ("cors", "credentials")
+_RATE: Key = ("rate_limit", "per_second")
+_REDIS: Key = ("rate_limit", "redis")
 _HOST: Key = ("http", "host")
 _CONSUL_ADDRESS: Key = ("consul", "address")
 _SERVICE_ADDRESS: Key = ("consul", "service_address")
@@ -58,6 +63,10 @@ def refused(settings: Settings) -> Iterator[Broken]:
         yield from _remote_keys(settings)
     yield from _login(settings.app_pages, ("app_pages",))
     yield from _place(settings, settings.app_pages, ("app_pages",))
+    if settings.cors.credentials and ANY in settings.cors.origins:
+        yield Broken((_CREDENTIALS, _ORIGINS), "cannot stand beside APP_CORS__ORIGINS=*; name the origins")
+    if settings.rate_limit.redis is not None and settings.rate_limit.per_second is None:
+        yield Broken((_RATE, _REDIS), "is required with APP_RATE_LIMIT__REDIS")
     yield from _consul(settings)
 
 
