@@ -9,7 +9,7 @@ export APP_HTTP__PORT := $(PORT)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve test check fmt lint types migrate config openapi routes token fuzz bench soak faults lock clean
+.PHONY: help run serve test check fmt lint types migrate config openapi routes token upstream fuzz bench soak faults overload lock clean
 
 help:
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ routes: .venv/.runtime ## List the routes
 token: .venv/.runtime ## Print a token for development
 	@$(APP) token
 
+upstream: .venv/.runtime ## Serve a stand-in for app_pages, where the service looks for it in development
+	@$(BIN)/python -m tests.upstream
+
 fuzz: .venv/.dev ## Send the API what its document allows and forbids (EXAMPLES=500 for each operation)
 	@FUZZ_EXAMPLES=$(or $(EXAMPLES),500) $(BIN)/python -m pytest -q -s tests/e2e/test_fuzz.py
 
@@ -66,6 +69,9 @@ soak: .venv/.dev ## Replace workers under load, 20 times (ARGS="--restarts 50 --
 
 faults: .venv/.dev ## Let every storage fail in every way, and count what it costs (docs/faults.md)
 	@$(BIN)/python -m tests.faults $(ARGS)
+
+overload: .venv/.dev ## Offer three times what the service can do, and 10,000 idle connections
+	@$(BIN)/python -m tests.faults.overload
 
 lock: .venv/.dev ## Lock the newest versions that pyproject.toml allows
 	@$(BIN)/python -m pip install --quiet uv

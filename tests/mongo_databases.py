@@ -28,7 +28,7 @@ def database(dsn: str) -> Iterator[str]:
     """The DSN of a new, empty database in the server of `dsn`; it is dropped afterwards."""
     name = f"test_{uuid.uuid4().hex}"
     yield urlsplit(dsn)._replace(path=f"/{name}").geturl()
-    with pymongo.timeout(5), pymongo.MongoClient[dict[str, Any]](dsn) as client:
+    with pymongo.timeout(30), pymongo.MongoClient[dict[str, Any]](dsn) as client:
         client.drop_database(name)
 
 
@@ -49,7 +49,7 @@ def mongo_database(mongo_server: Server) -> Iterator[str]:
 
 def emptied(dsn: str) -> None:
     """Take all posts out of a database of the tests' own."""
-    with pymongo.timeout(5), pymongo.MongoClient[dict[str, Any]](dsn) as client:
+    with pymongo.timeout(30), pymongo.MongoClient[dict[str, Any]](dsn) as client:
         found = client.get_default_database()
         found.posts.delete_many({})
         found.counters.update_many({}, {"$set": {"last": Int64(0)}})

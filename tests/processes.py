@@ -113,3 +113,28 @@ def wait_until_ready(running: Service, seconds: float = 20) -> None:
 def token_of(running: Service) -> str:
     """A token made by the service's own command."""
     return command("token", environment=running.environment).stdout.strip()
+
+
+@contextmanager
+def upstream(folder: Path) -> Iterator[str]:
+    """The URL of a stand-in for app_pages, as `make upstream` serves it, on a port of its own."""
+    port = free_port()
+    environment = environment_in(folder)
+    process = subprocess.Popen([sys.executable, "-m", "tests.upstream", str(port)], cwd=ROOT, env=environment)
+    try:
+        wait_until_listening(port, process)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def wait_until_listening(port: int, process: "subprocess.Popen[bytes]", seconds: float = 20) -> None:
+    """Return when somebody listens on `port`; fails when the process ends before, or takes too long."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and process.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise AssertionError(f"Nobody listens on port {port}.")

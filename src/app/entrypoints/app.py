@@ -32,7 +32,7 @@ def create_app(container: Container) -> web.Application:
     can't be served as it is declared.
     """
     settings, kit = container.settings(), container.kit()
-    app = web.Application(client_max_size=kit.body_limit)
+    app = web.Application(client_max_size=kit.body.size)
     setup_routes(app, kit, container.api(), API_PATH)
     if settings.admin.port is None:
         setup_routes(app, kit, container.operations())
@@ -49,7 +49,7 @@ def create_app(container: Container) -> web.Application:
 
 def create_admin_app(container: Container) -> web.Application:
     """Health and metrics alone, for a port of their own, beside the application that opens what they tell of."""
-    app, kit = web.Application(client_max_size=container.kit().body_limit), container.kit()
+    app, kit = web.Application(client_max_size=container.kit().body.size), container.kit()
     setup_routes(app, kit, container.operations())
     setup_unmatched(app, kit)
     return app
@@ -59,7 +59,8 @@ def _adopt(settings: Settings, kit: HttpKit) -> None:
     """Let settings that changed while the service runs hold for the next request."""
     set_level(settings.log.level)
     kit.request_timeout = settings.http.request_timeout
-    kit.body_limit = settings.http.body_limit
+    kit.body.size, kit.body.seconds = settings.http.body_limit, settings.http.body_timeout
+    kit.admission.limit = settings.http.in_flight_limit
 
 
 async def _leave(container: Container) -> None:

@@ -111,6 +111,7 @@ class MetricsHandlers:
         tags=["operations"],
         responses={"200": response_raw("text/plain", "The metrics in Prometheus' text format")},
         access_logged=False,
+        limited=False,
     )
     async def metrics(self) -> web.StreamResponse:
         """Show the metrics of the service, all its workers added up."""

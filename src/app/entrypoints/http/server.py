@@ -1,24 +1,25 @@
 """Serving an application: limits that only the server knows, and requests that cannot be parsed."""
 
 import asyncio
-import fcntl
-import termios
-from array import array
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 
 import attrs
 from aiohttp import http_parser, web
-from aiohttp.http_exceptions import HttpProcessingError
 
+from app.entrypoints.http.connections import Connections, RefusedConnection, connections_within
 from app.entrypoints.http.endpoint import UNEXPECTED, error_response
 from app.entrypoints.http.errors import HttpError, not_found
+from app.entrypoints.http.moving import MovableConnection
 from app.entrypoints.http.request_ids import RequestIds
 
 UNROUTED_IDS = RequestIds()
-REQUEST_TIMEOUT = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-"""RFC 9110, section 15.5.9: the client may repeat the request on another connection."""
+LINGER = 2.0
+"""Seconds in which a client that was answered early, or late, may go on sending its body, so as to see the answer."""
+
+
+_data_received = web.RequestHandler.data_received
 
 LEAVING: web.AppKey[list[Callable[[], Awaitable[None]]]] = web.AppKey("leaving", list)
 """What an application does first of all when it is to end: it still listens then, and serves who comes."""
@@ -30,86 +31,67 @@ class ServerError(Exception):
 
 @attrs.frozen
 class ServerLimits:
-    """What one connection may cost: seconds of idling, bytes of the request line and of a header, headers."""
+    """What the connections may cost: how many there are; for each, seconds of idling, of sending a head and of taking
+    an answer, bytes of the request line and of a header, headers."""
 
+    connections: int = 16_000
     keepalive_timeout: float = 75.0
+    head_timeout: float = 10.0
+    write_timeout: float = 30.0
     line: int = 8190
     header: int = 8190
     headers: int = 128
     shutdown_timeout: float = 10.0
 
 
-def unread(descriptor: int) -> bool:
-    """Whether the kernel has data of this socket that wasn't read yet."""
-    count = array("i", [0])
-    fcntl.ioctl(descriptor, termios.FIONREAD, count)
-    return count[0] > 0
+class EnvelopeProtocol(MovableConnection):
+    """Answers what is no HTTP in the envelope as well; no application sees such a request. Tells of slow clients.
 
+    And knows whether its connection is between two requests, when another process can go on with it.
+    """
 
-class EnvelopeProtocol(web.RequestHandler):
-    """Answers what is no HTTP in the envelope as well, and knows whether its connection is between two requests."""
+    __slots__ = ("_connection", "_connections", "is_idle")
 
-    __slots__ = ("has_begun",)
+    def __init__(self, server: "EnvelopeServer", **options: Any) -> None:
+        super().__init__(server, loop=asyncio.get_running_loop(), **options)
+        self._connections = server.open_connections
+        self._connection: Any = None
+        self.is_idle = True
 
-    def __init__(self, manager: web.Server, **options: Any) -> None:
-        super().__init__(manager, **options)
-        self.has_begun = False
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # Whatever the system doesn't take at once counts as unread.
+        self._connection = transport
+        self._connection.set_write_buffer_limits(0)
+        self._connections.open += 1
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._connections.open -= 1
+        self._connections.forget(self)
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        # Whoever still waits for a request after data came has got a part of one.
-        waiter = self._waiter
-        self.has_begun = waiter is not None and not waiter.done()
+        if self.is_idle:
+            self.is_idle = False
+            self._connections.heads[self] = self._loop.time()
+        _data_received(self, data)
+
+    def pause_writing(self) -> None:
+        self._connections.unread[self] = self._loop.time()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        self._connections.unread.pop(self, None)
+        super().resume_writing()
+
+    def cut(self) -> None:
+        """End the connection at once."""
+        self._connection.abort()
 
     @property
-    def is_idle(self) -> bool:
-        """Whether nothing was read in part, and nothing is left to answer or to send."""
-        waiter, transport = self._waiter, self.transport
-        if waiter is None or waiter.done() or transport is None or transport.is_closing():
-            return False
-        waits = not (self.has_begun or self._messages or self._upgraded)
-        return waits and transport.get_write_buffer_size() == 0
-
-    @property
-    def has_more(self) -> bool:
-        """Whether requests that were sent together wait behind the one that is answered."""
-        return bool(self._messages)
-
-    def close_unless_sent(self) -> None:
-        """Close an idle connection, unless a request has arrived that nobody has read yet."""
-        transport = self.transport
-        if transport is not None and not unread(transport.get_extra_info("socket").fileno()):
-            self.force_close()
-
-    def _has_hidden_part(self) -> bool:
-        """Whether the begin of a request came together with the end of the one before it, which only the parser knows.
-
-        It answers by failing, or by making up a request, when it is told that no more will come.
-        """
-        try:
-            return self._parser is not None and self._parser.feed_eof() is not None
-        except HttpProcessingError:
-            return True
-
-    def hand_over(self, give: Callable[[int], bool]) -> bool:
-        """Let go of an idle connection, its descriptor given away by `give`; what the client sends later is read there.
-
-        False when `give` refuses it now. Nothing is read between the look at the state and the end of this call.
-        """
-        transport = self.transport
-        if transport is None:
-            return False
-        if self._has_hidden_part():
-            # Nobody else can go on from there.
-            transport.write(REQUEST_TIMEOUT)
-            self.force_close()
-            return True
-        transport.pause_reading()
-        if not give(transport.get_extra_info("socket").fileno()):
-            transport.resume_reading()
-            return False
-        self.force_close()
-        return True
+    def is_between(self) -> bool:
+        """Whether it is between two requests: nothing was read in part, and nothing is left to answer or to send."""
+        return self.waits and self not in self._connections.heads
 
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
@@ -137,12 +119,18 @@ def unrouted_response(request: web.BaseRequest, status: int) -> web.StreamRespon
 
 
 class EnvelopeServer(web.Server):
-    """Makes an EnvelopeProtocol for each connection. While `is_draining`, each answer is the last on its connection."""
+    """Makes an EnvelopeProtocol for each connection, as long as there are not too many.
 
-    def __init__(self, server: web.Server, options: dict[str, Any]) -> None:
+    While `is_draining`, each answer is the last on its connection.
+    """
+
+    def __init__(self, server: web.Server, connections: Connections, options: dict[str, Any]) -> None:
         super().__init__(self._handle, request_factory=server.request_factory)
         self._application = server.request_handler
         self._options = options
+        self.open_connections = connections
+        self._head_came = connections.heads.pop
+        connections.start()
         self.is_draining = False
 
     @property
@@ -150,15 +138,25 @@ class EnvelopeServer(web.Server):
         """The connections that are open."""
         return [each for each in self.connections if isinstance(each, EnvelopeProtocol)]
 
-    def __call__(self) -> web.RequestHandler:
-        return EnvelopeProtocol(self, loop=asyncio.get_running_loop(), **self._options)
+    def __call__(self) -> Any:
+        if self.open_connections.open >= self.open_connections.limit:
+            return RefusedConnection()
+        return EnvelopeProtocol(self, **self._options)
+
+    async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - aiohttp's signature
+        await super().shutdown(timeout)
+        self.open_connections.stop()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        protocol: Any = request.protocol
+        self._head_came(protocol, None)
         try:
             response = await self._application(request)
         except web.HTTPException as error:
             # The router refuses by itself what has no path at all, such as `CONNECT host:port`.
             return unrouted_response(request, error.status)
+        finally:
+            protocol.is_idle = True
         if self.is_draining and not response.prepared:
             self._close_after(request, response)
         return response
@@ -198,11 +196,13 @@ class EnvelopeRunner(web.AppRunner):
         options = {
             "access_log": None,
             "keepalive_timeout": limits.keepalive_timeout,
+            "lingering_time": LINGER,
             "max_line_size": limits.line,
             "max_field_size": limits.header,
             "max_headers": limits.headers,
         }
-        return EnvelopeServer(await super()._make_server(), options)
+        connections = Connections(connections_within(limits.connections), limits.head_timeout, limits.write_timeout)
+        return EnvelopeServer(await super()._make_server(), connections, options)
 
 
 def require_c_parser() -> None:

@@ -50,7 +50,7 @@ class Drain:
     def _look(self, give: Give | None) -> None:
         now, before, self._idle_since = time.monotonic(), self._idle_since, {}
         for connection in self._server.protocols:
-            if not connection.is_idle:
+            if not connection.is_between:
                 continue
             since = before.get(connection, now)
             if give is not None:

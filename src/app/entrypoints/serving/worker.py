@@ -6,12 +6,13 @@ import socket
 from collections.abc import Mapping
 from functools import partial
 
+import attrs
 from aiohttp import web
 
-from app.adapters.config.settings import Settings
 from app.container import Container
 from app.entrypoints.app import create_admin_app, create_app
 from app.entrypoints.http.server import LEAVING, EnvelopeRunner, ServerError, ServerLimits
+from app.entrypoints.limits import server_limits
 from app.entrypoints.serving.drain import Drain, DrainLimits, Give
 from app.entrypoints.serving.handover import Handover
 from app.entrypoints.serving.link import Reason
@@ -22,18 +23,6 @@ logger = logging.getLogger(__name__)
 LAST_ANSWERS = 1.0
 """Seconds that requests get to end after they were cancelled."""
 LOOK = 0.05
-
-
-def limits_of(settings: Settings) -> ServerLimits:
-    """What a connection may cost, as set. A worker has drained before its server shuts down."""
-    http = settings.http
-    return ServerLimits(
-        keepalive_timeout=http.keepalive_timeout,
-        line=http.header_line_limit,
-        header=http.header_field_limit,
-        headers=http.header_count_limit,
-        shutdown_timeout=LAST_ANSWERS,
-    )
 
 
 class Worker:
@@ -47,7 +36,8 @@ class Worker:
         self._http = container.settings().http
         self._sockets = sockets
         self._handover = handover
-        self._runners = self._make_runners(limits_of(container.settings()))
+        # A worker has drained before its server shuts down.
+        self._runners = self._make_runners(attrs.evolve(server_limits(self._http), shutdown_timeout=LAST_ANSWERS))
         self._sites: dict[str, list[web.SockSite]] = {}
         self._is_last = False
         self._adopting: set[asyncio.Task[None]] = set()
