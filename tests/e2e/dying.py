@@ -1,18 +1,19 @@
 """A service that dies in the middle of its first write: `python -m tests.e2e.dying before|after` the commit."""
 
+import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import attrs
+from aiohttp import web
 from dependency_injector import providers
 
 from app.adapters.config.loading import load_settings
 from app.container import Container
 from app.entrypoints.app import create_app
-from app.entrypoints.http.server import ServerLimits
-from app.entrypoints.serving import serve
+from app.entrypoints.http.server import EnvelopeRunner, ServerLimits
 from app.ports.unit_of_work import Transactions, Work
 
 
@@ -32,8 +33,16 @@ class DyingTransactions:
         os._exit(9)
 
 
-if __name__ == "__main__":
+async def serve(when: str) -> None:
+    """Serve until then."""
     settings = load_settings().settings
     container = Container(settings=settings)
-    container.transactions.override(providers.Object(DyingTransactions(container.transactions(), sys.argv[1])))
-    serve(lambda: create_app(container), settings.http.host, settings.http.port, ServerLimits())
+    container.transactions.override(providers.Object(DyingTransactions(container.transactions(), when)))
+    runner = EnvelopeRunner(create_app(container), ServerLimits())
+    await runner.setup()
+    await web.TCPSite(runner, settings.http.host, settings.http.port).start()
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(sys.argv[1]))
