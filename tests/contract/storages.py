@@ -9,11 +9,13 @@ import pytest
 
 from app.adapters.memory.store import MemoryStore
 from app.adapters.mongo.documents import PooledDocuments
+from app.adapters.mongo.events import MongoOutbox
 from app.adapters.mongo.features import MongoFeatureRepository
 from app.adapters.mongo.idempotency import MongoIdempotencyRepository
 from app.adapters.mongo.pool import MongoPool
 from app.adapters.mongo.posts import MongoPostRepository
 from app.adapters.mongo.unit_of_work import MongoTransactions
+from app.adapters.mysql.events import MysqlOutbox
 from app.adapters.mysql.features import MysqlFeatureRepository
 from app.adapters.mysql.idempotency import MysqlIdempotencyRepository
 from app.adapters.mysql.pool import make_mysql_pools
@@ -21,12 +23,14 @@ from app.adapters.mysql.posts import MysqlPostRepository
 from app.adapters.mysql.statements import MysqlStatements
 from app.adapters.mysql.unit_of_work import MysqlTransactions
 from app.adapters.named_pools import NamedPools
+from app.adapters.postgres.events import PostgresOutbox
 from app.adapters.postgres.features import PostgresFeatureRepository
 from app.adapters.postgres.idempotency import PostgresIdempotencyRepository
 from app.adapters.postgres.pool import make_postgres_pools
 from app.adapters.postgres.posts import PostgresPostRepository
 from app.adapters.postgres.statements import PooledStatements
 from app.adapters.postgres.unit_of_work import PostgresTransactions
+from app.adapters.sqlite.events import SqliteOutbox
 from app.adapters.sqlite.features import SqliteFeatureRepository
 from app.adapters.sqlite.idempotency import SqliteIdempotencyRepository
 from app.adapters.sqlite.migrations import SqliteMigrations
@@ -34,6 +38,7 @@ from app.adapters.sqlite.pool import SqlitePool
 from app.adapters.sqlite.posts import SqlitePostRepository
 from app.adapters.sqlite.settings import SqliteSettings
 from app.adapters.sqlite.unit_of_work import SqliteTransactions
+from app.ports.events import Outbox
 from app.ports.features import FeatureRepository
 from app.ports.idempotency import IdempotencyRepository
 from app.ports.posts import PostRepository
@@ -52,12 +57,13 @@ class Storage:
     features: FeatureRepository
     transactions: Transactions
     idempotency: IdempotencyRepository
+    outbox: Outbox
 
 
 @asynccontextmanager
 async def memory(_: pytest.FixtureRequest, folder: Path) -> AsyncIterator[Storage]:
     store = MemoryStore()
-    yield Storage(store.posts, store.features, store, store.idempotency)
+    yield Storage(store.posts, store.features, store, store.idempotency, store.outbox)
 
 
 @asynccontextmanager
@@ -72,6 +78,7 @@ async def sqlite(_: pytest.FixtureRequest, folder: Path) -> AsyncIterator[Storag
             SqliteFeatureRepository(pool),
             SqliteTransactions(pool),
             SqliteIdempotencyRepository(pool),
+            SqliteOutbox(pool),
         )
     finally:
         await pool.close()
@@ -85,6 +92,7 @@ def on_mongo(pools: NamedPools[MongoPool]) -> Storage:
         MongoFeatureRepository(documents),
         MongoTransactions(pools),
         MongoIdempotencyRepository(documents),
+        MongoOutbox(documents),
     )
 
 
@@ -109,6 +117,7 @@ async def postgres(request: pytest.FixtureRequest, _: Path) -> AsyncIterator[Sto
             PostgresFeatureRepository(statements),
             PostgresTransactions(pools),
             PostgresIdempotencyRepository(statements),
+            PostgresOutbox(statements),
         )
     finally:
         await pools.primary.close()
@@ -125,6 +134,7 @@ async def mysql(request: pytest.FixtureRequest, _: Path) -> AsyncIterator[Storag
             MysqlFeatureRepository(statements),
             MysqlTransactions(pools),
             MysqlIdempotencyRepository(statements),
+            MysqlOutbox(statements),
         )
     finally:
         await pools.primary.close()

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeVar
 
 from app.domain.errors import TransactionAborted
+from app.ports.events import EventLog
 from app.ports.features import FeatureRepository
 from app.ports.idempotency import KeptAnswers
 from app.ports.posts import PostRepository
@@ -20,6 +21,9 @@ class Work(Protocol):
 
     @property
     def features(self) -> FeatureRepository: ...
+
+    @property
+    def events(self) -> EventLog: ...
 
     @property
     def idempotency(self) -> KeptAnswers: ...

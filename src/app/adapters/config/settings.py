@@ -12,6 +12,7 @@ from app.adapters.config.cors_settings import CorsSettings
 from app.adapters.config.secret import Secret
 from app.adapters.config.setting import setting
 from app.adapters.consul.settings import ConsulSettings
+from app.adapters.events.settings import EventSettings
 from app.adapters.http.settings import ClientSettings
 from app.adapters.mongo.settings import MongoPoolSettings
 from app.adapters.mysql.settings import MysqlPoolSettings
@@ -165,6 +166,7 @@ class Settings(StorageSettings):
     log: LogSettings = attrs.field(factory=LogSettings)
     auth: AuthSettings = attrs.field(factory=AuthSettings)
     app_pages: ClientSettings = attrs.field(factory=ClientSettings)
+    events: EventSettings = attrs.field(factory=EventSettings)
     consul: ConsulSettings = attrs.field(factory=ConsulSettings)
 
 

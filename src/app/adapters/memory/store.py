@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import attrs
 
+from app.adapters.memory.events import MemoryEventLog, MemoryOutbox
 from app.adapters.memory.features import MemoryFeatureRepository
 from app.adapters.memory.idempotency import MemoryIdempotencyRepository
 from app.adapters.memory.posts import MemoryPostRepository
@@ -21,6 +22,7 @@ class MemoryWork:
     posts: MemoryPostRepository
     features: MemoryFeatureRepository
     idempotency: MemoryIdempotencyRepository
+    events: MemoryEventLog
 
 
 class MemoryStore:
@@ -37,6 +39,7 @@ class MemoryStore:
         self._writing = asyncio.Lock()
         self.posts = MemoryPostRepository(self._tables, self._change)
         self.features = MemoryFeatureRepository(self._tables, self._change)
+        self.outbox = MemoryOutbox(self._tables, self._change)
         self.idempotency = MemoryIdempotencyRepository(self._tables, self._change)
 
     @property
@@ -61,7 +64,10 @@ class MemoryStore:
         async with self._change() as draft:
             drafted = (lambda: draft, _nested(draft))
             yield MemoryWork(
-                MemoryPostRepository(*drafted), MemoryFeatureRepository(*drafted), MemoryIdempotencyRepository(*drafted)
+                MemoryPostRepository(*drafted),
+                MemoryFeatureRepository(*drafted),
+                MemoryIdempotencyRepository(*drafted),
+                MemoryEventLog(draft),
             )
 
     async def open(self) -> None:

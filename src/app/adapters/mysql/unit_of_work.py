@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import attrs
 
+from app.adapters.mysql.events import MysqlEventLog
 from app.adapters.mysql.features import MysqlFeatureRepository
 from app.adapters.mysql.idempotency import MysqlIdempotencyRepository
 from app.adapters.mysql.pool import MysqlPool
@@ -19,6 +20,7 @@ class MysqlWork:
     posts: MysqlPostRepository
     features: MysqlFeatureRepository
     idempotency: MysqlIdempotencyRepository
+    events: MysqlEventLog
 
 
 class MysqlTransactions:
@@ -34,4 +36,5 @@ class MysqlTransactions:
                 MysqlPostRepository(transaction),
                 MysqlFeatureRepository(transaction),
                 MysqlIdempotencyRepository(transaction),
+                MysqlEventLog(transaction),
             )

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import attrs
 
 from app.adapters.named_pools import NamedPools
+from app.adapters.postgres.events import PostgresEventLog
 from app.adapters.postgres.features import PostgresFeatureRepository
 from app.adapters.postgres.idempotency import PostgresIdempotencyRepository
 from app.adapters.postgres.pool import PostgresPool
@@ -20,6 +21,7 @@ class PostgresWork:
     posts: PostgresPostRepository
     features: PostgresFeatureRepository
     idempotency: PostgresIdempotencyRepository
+    events: PostgresEventLog
 
 
 class PostgresTransactions:
@@ -36,4 +38,5 @@ class PostgresTransactions:
                 PostgresPostRepository(transaction),
                 PostgresFeatureRepository(transaction),
                 PostgresIdempotencyRepository(transaction),
+                PostgresEventLog(transaction),
             )

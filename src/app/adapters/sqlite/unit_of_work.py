@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import attrs
 
+from app.adapters.sqlite.events import SqliteEventLog
 from app.adapters.sqlite.features import SqliteFeatureRepository
 from app.adapters.sqlite.idempotency import SqliteIdempotencyRepository
 from app.adapters.sqlite.pool import SqlitePool
@@ -18,6 +19,7 @@ class SqliteWork:
     posts: SqlitePostRepository
     features: SqliteFeatureRepository
     idempotency: SqliteIdempotencyRepository
+    events: SqliteEventLog
 
 
 class SqliteTransactions:
@@ -33,4 +35,5 @@ class SqliteTransactions:
                 SqlitePostRepository(transaction),
                 SqliteFeatureRepository(transaction),
                 SqliteIdempotencyRepository(transaction),
+                SqliteEventLog(transaction),
             )
