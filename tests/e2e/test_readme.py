@@ -43,7 +43,10 @@ RUN_HERE = {
     "migrate": "migrate",
     "openapi": "openapi",
     "routes": "routes",
+    "serve": "--dry-run serve WORKERS=2",  # what it runs is started by test_serving.py
+    "soak": "--dry-run soak",  # test_restarts.py is its short form
     "token": "token",
+    "upstream": "--dry-run upstream",
 }
 
 
@@ -139,7 +142,11 @@ def test_make_alone_tells_what_there_is(tmp_path: Path) -> None:
 def test_every_command_line_is_known_here() -> None:
     lines = [line.partition("#")[0].strip() for block in SHELL for line in block.splitlines()]
     starts = [line for line in lines if not line.startswith("-")]
-    assert [line for line in starts if not re.fullmatch(r"make (run|test)|curl .*\\", line)] == []
+    assert [
+        line
+        for line in starts
+        if not re.fullmatch(r"make (run|test|upstream|serve WORKERS=2)|kill -HUP .*|curl .*", line)
+    ] == []
 
 
 def test_the_request_that_is_shown_gets_the_answer_that_is_shown(running: Running, folder: Path, curl: None) -> None:
