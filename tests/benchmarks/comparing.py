@@ -59,7 +59,7 @@ async def alternating(servers: Iterable[Running], work: Work, plan: Plan) -> dic
     """Each server's rounds, by name."""
     found = {server.contestant.name: Series() for server in servers}
     for server in servers:
-        await _measured(server, work, plan.seconds / 3)  # warms up
+        await _measured(server, work, max(0.3, plan.seconds / 3))  # warms up
     for _ in range(plan.rounds):
         for server in servers:
             found[server.contestant.name].rounds.append(await _measured(server, work, plan.seconds))

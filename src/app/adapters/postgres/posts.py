@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from app.adapters.gathering import ById
 from app.adapters.postgres.pool import Row
 from app.adapters.postgres.statements import Statements
 from app.adapters.storage_errors import no_post, post_changed
@@ -23,10 +24,12 @@ from app.domain.model.posts import (
 
 COLUMNS = "id, title, content, additional_data, created_at, version"
 _FIND = f"SELECT {COLUMNS} FROM posts WHERE id = $1"
-_FIND_WITH_FEATURES = (
+_WITH_FEATURES = (
     f"SELECT {', '.join('p.' + name for name in COLUMNS.split(', '))}, f.id, f.feature_name, f.is_active "
-    "FROM posts p LEFT JOIN features f ON f.post_id = p.id WHERE p.id = $1 ORDER BY f.id"
+    "FROM posts p LEFT JOIN features f ON f.post_id = p.id WHERE p.id {} ORDER BY f.id"
 )
+# The ids as a text: an array would cost a look into the catalogue on every connection.
+_FIND_WITH_FEATURES = ById(_WITH_FEATURES.format("= $1"), _WITH_FEATURES.format("= ANY($1::text::bigint[])"))
 _ADD = (
     "INSERT INTO posts (title, content, additional_data, created_at, version) VALUES ($1, $2, $3, $4, 1) RETURNING id"
 )
@@ -53,7 +56,7 @@ class PostgresPostRepository:
         return _post(rows[0]) if rows else None
 
     async def find_with_features(self, post_id: int) -> PostWithFeatures | None:
-        rows = await self._statements.read(_FIND_WITH_FEATURES, (post_id,))
+        rows = await self._statements.read_by_id(_FIND_WITH_FEATURES, post_id)
         if not rows:
             return None
         features = [Feature(row[6], row[7], row[8]) for row in rows if row[6] is not None]
