@@ -1,47 +1,58 @@
-"""Single-row reads that come at the same time, gathered into one query.
+"""Small reads that come at the same time, gathered into one query.
 
 Under load most of what such a read costs is the way to the server and back. A read that comes while others are on
 their way waits for the next query, which asks for all that have come until then. So a reader shares only a query that
 starts after it asked: it sees whatever was committed before, its own writes among it. A read that finds the way free
-goes straight through, and waits for nobody.
+goes straight through, and waits for nobody. See docs/decisions/0015-reads-are-gathered.md.
 """
 
 import asyncio
 import copy
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextvars import Context
+from itertools import chain
 from typing import Generic, TypeVar
 
 import attrs
 
 from app.context import RequestContext, current_request
 
+K = TypeVar("K")
 R = TypeVar("R")
 
 FLIGHTS = 2
 """Queries on their way at once: one at the server while the rows of the other are read here."""
 
 
+Key = tuple[int, ...]
+
+
 @attrs.frozen(eq=False)  # each is the only one of its kind, and a key
-class ById:
-    """A statement for what belongs to an id: `one` takes an id, `many` several; their rows begin with the id."""
+class Gatherable:
+    """A statement of SQL by a few integers, for one such key and for `at_most` of them.
+
+    `one` has the integers of its key as parameters. `many` has as many, each with that integer of all keys, as a list
+    that the storage can take; its rows end with their key.
+    """
 
     one: str
     many: str
+    at_most: int
 
 
-class _Flight(Generic[R]):
-    """A query for many ids, and those who wait for it."""
+class _Flight(Generic[K, R]):
+    """A query for many keys, and those who wait for it."""
 
     def __init__(self) -> None:
-        self.waiting: dict[int, list[asyncio.Future[R]]] = {}
+        self.waiting: dict[K, list[asyncio.Future[R]]] = {}
         self.readers = 0
         self.deadline: float | None = 0.0
         self.task: asyncio.Task[None] | None = None
 
-    def join(self, id_: int) -> "asyncio.Future[R]":
+    def join(self, key: K) -> "asyncio.Future[R]":
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        self.waiting.setdefault(id_, []).append(future)
+        self.waiting.setdefault(key, []).append(future)
         self.readers += 1
         request = current_request.get()
         if request is None:
@@ -49,6 +60,9 @@ class _Flight(Generic[R]):
         elif self.deadline is not None:
             self.deadline = max(self.deadline, request.deadline)
         return future
+
+    def futures(self) -> "Iterator[asyncio.Future[R]]":
+        return chain.from_iterable(self.waiting.values())
 
     def leave(self) -> None:
         """One who waited has gone; when that was the last one, the query is cancelled."""
@@ -64,58 +78,65 @@ class _Flight(Generic[R]):
         return context
 
 
-class Gathered(Generic[R]):
-    """Reads by id. `one` reads what belongs to an id, `many` the same for each of several; missing ids give `none`."""
+class Gathered(Generic[K, R]):
+    """Reads by a key, such as an id.
+
+    `one` reads what belongs to a key, `many` the same for each of several, `at_most` so many readers in one query;
+    a key that `many` doesn't find has `none`.
+    """
 
     def __init__(
         self,
-        one: Callable[[int], Awaitable[R]],
-        many: Callable[[Sequence[int]], Awaitable[Mapping[int, R]]],
+        one: Callable[[K], Awaitable[R]],
+        many: Callable[[Sequence[K]], Awaitable[Mapping[K, R]]],
         none: R,
+        at_most: int,
     ) -> None:
         self._one = one
         self._many = many
         self._none = none
+        self._at_most = at_most
         self._flights = 0
-        self._next: _Flight[R] | None = None
+        self._waiting: deque[_Flight[K, R]] = deque()
 
-    async def read(self, id_: int) -> R:
-        """What belongs to `id_`. Raises what the query raises."""
+    async def read(self, key: K) -> R:
+        """What belongs to `key`. Raises what the query raises."""
         if self._flights < FLIGHTS:
             self._flights += 1
             try:
-                return await self._one(id_)
+                return await self._one(key)
             finally:
                 self._landed()
-        flight = self._next
-        if flight is None:
-            flight = self._next = _Flight()
+        if not self._waiting or self._waiting[-1].readers >= self._at_most:
+            self._waiting.append(_Flight())
+        flight = self._waiting[-1]
         try:
-            return await flight.join(id_)
+            return await flight.join(key)
         except asyncio.CancelledError:
             flight.leave()
             raise
 
     def _landed(self) -> None:
         self._flights -= 1
-        flight, self._next = self._next, None
-        if flight is not None and flight.readers:
-            self._flights += 1
-            # Its own task: whoever waits for it may be cancelled.
-            flight.task = asyncio.get_running_loop().create_task(self._fly(flight), context=flight.context())
+        while self._waiting:
+            flight = self._waiting.popleft()
+            if flight.readers:
+                self._flights += 1
+                # Its own task: whoever waits for it may be cancelled.
+                flight.task = asyncio.get_running_loop().create_task(self._fly(flight), context=flight.context())
+                return
 
-    async def _fly(self, flight: _Flight[R]) -> None:
+    async def _fly(self, flight: _Flight[K, R]) -> None:
         try:
             found = await self._many(list(flight.waiting))
         except BaseException as error:
-            for futures in flight.waiting.values():
-                for future in futures:
-                    _fail(future, error)
+            for future in flight.futures():
+                _fail(future, error)
             if not isinstance(error, Exception):
                 raise
         else:
-            for id_, futures in flight.waiting.items():
-                rows = found.get(id_, self._none)
+            for key, futures in flight.waiting.items():
+                rows = found.get(key, self._none)
                 for future in futures:
                     if not future.done():
                         future.set_result(rows)

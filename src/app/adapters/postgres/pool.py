@@ -6,13 +6,13 @@ A call stays within what is left of the request's time; the server ends by itsel
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import asyncpg
 
-from app.adapters.gathering import ById
+from app.adapters.gathering import Gatherable
 from app.adapters.named_pools import REPLICA, NamedPools, open_within
 from app.adapters.postgres.connections import Connections, stateless
 from app.adapters.postgres.errors import is_refused_after, reason, translation
@@ -167,12 +167,12 @@ class Transaction:
             raise known from error
         return rows
 
-    def read_by_id(self, query: ById, id_: int) -> Awaitable[Sequence[Row]]:
-        """The rows that belong to an id, with what this transaction wrote."""
-        return self.read(query.one, (id_,))
-
     read_stale = read
     write = read
+
+    async def gather(self, query: Gatherable, *key: int, stale: bool = False) -> Sequence[Row]:
+        """The rows of one key, with what this transaction wrote."""
+        return await self.read(query.one, key)
 
 
 def make_postgres_pools(settings: Mapping[str, PostgresPoolSettings]) -> NamedPools[PostgresPool]:
