@@ -9,13 +9,17 @@ export APP_HTTP__PORT := $(PORT)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt lint types migrate config openapi routes token fuzz bench faults lock clean
+.PHONY: help run serve test check fmt lint types migrate config openapi routes token upstream fuzz bench soak faults overload lock clean
 
 help:
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: .venv/.runtime ## Run the service on SQLite, with its documentation page (PORT=9000 for another port)
 	@$(APP) run
+
+serve: .venv/.runtime ## Run the service with several workers, as in production (WORKERS=4; kill -HUP replaces them)
+	@$(APP) migrate
+	@exec $(APP) serve $(if $(WORKERS),--workers $(WORKERS))
 
 test: .venv/.dev ## Run all tests
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
@@ -51,14 +55,23 @@ routes: .venv/.runtime ## List the routes
 token: .venv/.runtime ## Print a token for development
 	@$(APP) token
 
+upstream: .venv/.runtime ## Serve a stand-in for app_pages, where the service looks for it in development
+	@$(BIN)/python -m tests.upstream
+
 fuzz: .venv/.dev ## Send the API what its document allows and forbids (EXAMPLES=500 for each operation)
 	@FUZZ_EXAMPLES=$(or $(EXAMPLES),500) $(BIN)/python -m pytest -q -s tests/e2e/test_fuzz.py
 
 bench: .venv/.dev .venv-bench/.done ## Measure the service beside bare handlers and its peers (docs/performance.md; ARGS="--only storages")
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
+soak: .venv/.dev ## Replace workers under load, 20 times (ARGS="--restarts 50 --requests 200000"): nothing may be lost, nothing grow
+	@$(BIN)/python -m tests.soak $(ARGS)
+
 faults: .venv/.dev ## Let every storage fail in every way, and count what it costs (docs/faults.md)
 	@$(BIN)/python -m tests.faults $(ARGS)
+
+overload: .venv/.dev ## Offer three times what the service can do, and 10,000 idle connections
+	@$(BIN)/python -m tests.faults.overload
 
 lock: .venv/.dev ## Lock the newest versions that pyproject.toml allows
 	@$(BIN)/python -m pip install --quiet uv

@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -56,21 +57,41 @@ class Service:
     environment: dict[str, str]
     output: Path
 
+    @property
+    def operations(self) -> str:
+        """Where health and metrics are."""
+        admin = self.environment.get("APP_ADMIN__PORT")
+        return f"http://127.0.0.1:{admin}" if admin else self.url
+
 
 @contextmanager
-def service(folder: Path, **settings: object) -> Iterator[Service]:
-    """The service on SQLite in `folder`, ready; ended afterwards in whatever state it is."""
+def service(folder: Path, *arguments: str, **settings: object) -> Iterator[Service]:
+    """The service on SQLite in `folder`, ready, started by `run` unless `arguments` say otherwise.
+
+    Ended afterwards in whatever state it is: a second signal ends it at once.
+    """
     port = free_port()
     environment = environment_in(folder, HTTP__PORT=port, **settings)
     output = folder / "output.log"
     with output.open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "app.entrypoints", "run"], cwd=ROOT, env=environment, stdout=log, stderr=log
-        )
+            [sys.executable, "-m", "app.entrypoints", *(arguments or ("run",))],
+            cwd=ROOT, env=environment, stdout=log, stderr=log,
+        )  # fmt: skip
     try:
         found = Service(f"http://127.0.0.1:{port}", process, environment, output)
         wait_until_ready(found)
         yield found
+    finally:
+        end(process)
+
+
+def end(process: "subprocess.Popen[bytes]") -> None:
+    """End a process, and the workers below it."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        process.send_signal(number)
+    try:
+        process.wait(10)
     finally:
         process.kill()
         process.wait()
@@ -81,7 +102,7 @@ def wait_until_ready(running: Service, seconds: float = 20) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end and running.process.poll() is None:
         try:
-            urllib.request.urlopen(f"{running.url}/health/ready", timeout=1).close()
+            urllib.request.urlopen(f"{running.operations}/health/ready", timeout=1).close()
         except (urllib.error.URLError, OSError):
             time.sleep(0.05)
         else:
@@ -92,3 +113,28 @@ def wait_until_ready(running: Service, seconds: float = 20) -> None:
 def token_of(running: Service) -> str:
     """A token made by the service's own command."""
     return command("token", environment=running.environment).stdout.strip()
+
+
+@contextmanager
+def upstream(folder: Path) -> Iterator[str]:
+    """The URL of a stand-in for app_pages, as `make upstream` serves it, on a port of its own."""
+    port = free_port()
+    environment = environment_in(folder)
+    process = subprocess.Popen([sys.executable, "-m", "tests.upstream", str(port)], cwd=ROOT, env=environment)
+    try:
+        wait_until_listening(port, process)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def wait_until_listening(port: int, process: "subprocess.Popen[bytes]", seconds: float = 20) -> None:
+    """Return when somebody listens on `port`; fails when the process ends before, or takes too long."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and process.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise AssertionError(f"Nobody listens on port {port}.")

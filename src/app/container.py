@@ -10,11 +10,16 @@ from datetime import UTC, datetime
 from dependency_injector import containers, providers
 from prometheus_client import CollectorRegistry
 
+from app.adapters.app_pages.client import AppPagesClient
+from app.adapters.app_pages.upstream import app_pages_at
 from app.adapters.config.dev_secret import dev_secret
 from app.adapters.config.live import LiveSettings
 from app.adapters.config.loading import Loaded
 from app.adapters.config.settings import Environment, LogFormat, Settings
 from app.adapters.consul.parts import ConsulParts
+from app.adapters.http.client import HttpClient
+from app.adapters.http.metrics import UpstreamMetrics
+from app.adapters.http.upstream import Upstream
 from app.adapters.mongo.documents import PooledDocuments
 from app.adapters.mongo.features import MongoFeatureRepository
 from app.adapters.mongo.migrations import MongoMigrations, MongoSchemaCheck
@@ -40,21 +45,26 @@ from app.adapters.sqlite.pool import SqlitePool
 from app.adapters.sqlite.posts import SqlitePostRepository
 from app.adapters.sqlite.unit_of_work import SqliteTransactions
 from app.domain.services.posts import PostService
+from app.domain.services.store_pages import StorePageService
 from app.entrypoints.api.errors import translate_error
 from app.entrypoints.api.features import FeatureHandlers
 from app.entrypoints.api.health import HealthHandlers, Readiness
 from app.entrypoints.api.posts import PostHandlers
+from app.entrypoints.api.store_pages import StorePageHandlers
 from app.entrypoints.consul_metrics import ConsulMetrics
 from app.entrypoints.http.access_log import AccessLog
+from app.entrypoints.http.admission import Admission
 from app.entrypoints.http.endpoint import HttpKit
 from app.entrypoints.http.jwks import JwksTokens
-from app.entrypoints.http.metrics import HttpMetrics, MetricsHandlers
+from app.entrypoints.http.metrics import HttpMetrics, MetricsHandlers, MetricsSource, OwnMetrics
 from app.entrypoints.http.tokens import SecretTokens, TokenRules
+from app.entrypoints.limits import body_limits, make_cors, make_meter, make_shared_buckets
 from app.entrypoints.pool_metrics import PoolMetrics
 from app.ports.features import FeatureRepository
 from app.ports.health import Pool, Resource
 from app.ports.migrations import Migrations, SchemaCheck
 from app.ports.posts import PostRepository
+from app.ports.store_pages import StorePages
 from app.ports.unit_of_work import Transactions
 
 
@@ -78,6 +88,25 @@ def make_tokens(settings: Settings) -> SecretTokens | JwksTokens:
         return JwksTokens(auth.jwks_url, rules)
     secret = auth.secret if auth.secret is not None else dev_secret(settings.data_dir)
     return SecretTokens(secret.reveal(), rules)
+
+
+def where_app_pages_is(settings: Settings, consul: ConsulParts) -> Upstream:
+    """Where the calls of app_pages go: to the instances that Consul knows, or to one address."""
+    if settings.app_pages.service is not None:
+        return consul.discover(settings.app_pages.service)
+    return app_pages_at(settings.app_pages.url, in_dev=settings.env is Environment.DEV)
+
+
+def make_app_pages(live: LiveSettings, upstream: Upstream, metrics: UpstreamMetrics) -> HttpClient:
+    """The client of app_pages, whose limits and times follow the settings."""
+    client = HttpClient("app_pages", live.current.app_pages, upstream, metrics)
+    live.subscribe(lambda settings: client.apply(settings.app_pages))
+    return client
+
+
+def present(*resources: Resource | None) -> list[Resource]:
+    """Those that there are, in their order."""
+    return [each for each in resources if each is not None]
 
 
 def in_opening_order(
@@ -125,12 +154,20 @@ class Container(containers.DeclarativeContainer):
         mongo=providers.Singleton(MongoSchemaCheck, mongo_pools),
         mysql=providers.Singleton(MysqlSchemaCheck, mysql_pools),
     )
+    shared_buckets = providers.Singleton(make_shared_buckets, settings)
     readiness = providers.Singleton(Readiness, pools, schema)
     loaded: providers.Provider[Loaded | None] = providers.Object(None)  # given where Consul's settings are followed
     live = providers.Singleton(LiveSettings, settings)
     consul = providers.Singleton(ConsulParts, settings, loaded, live, readiness)
+    upstream_metrics = providers.Singleton(UpstreamMetrics, registry)
+    app_pages_upstream: providers.Provider[Upstream] = providers.Singleton(where_app_pages_is, settings, consul)
+    app_pages = providers.Singleton(make_app_pages, live, app_pages_upstream, upstream_metrics)
     resources: providers.Provider[list[Resource]] = providers.Callable(
-        in_opening_order, access_log, consul, pools, providers.List(tokens, readiness)
+        in_opening_order,
+        access_log,
+        consul,
+        pools,
+        providers.Callable(present, app_pages, tokens, shared_buckets, readiness),
     )
 
     # Adapters
@@ -166,14 +203,17 @@ class Container(containers.DeclarativeContainer):
         mongo=providers.Factory(MongoMigrations, settings.provided.mongo),
         mysql=providers.Factory(MysqlMigrations, settings.provided.mysql),
     )
+    store_pages: providers.Provider[StorePages] = providers.Singleton(AppPagesClient, app_pages)
 
     # Services
 
     post_service = providers.Singleton(PostService, posts, transactions, now)
+    store_page_service = providers.Singleton(StorePageService, store_pages, posts, now)
 
     # Handlers
 
     http_metrics = providers.Singleton(HttpMetrics, registry)
+    metrics_source: providers.Provider[MetricsSource] = providers.Singleton(OwnMetrics, registry)
     pool_metrics = providers.Singleton(PoolMetrics, registry, pools)
     consul_metrics = providers.Singleton(ConsulMetrics, registry, consul)
     kit = providers.Singleton(
@@ -183,13 +223,17 @@ class Container(containers.DeclarativeContainer):
         tokens=tokens,
         translate_error=providers.Object(translate_error),
         request_timeout=settings.provided.http.request_timeout,
-        body_limit=settings.provided.http.body_limit,
+        body=providers.Factory(body_limits, settings.provided.http),
+        admission=providers.Factory(Admission, settings.provided.http.in_flight_limit),
+        meter=providers.Singleton(make_meter, settings.provided.rate_limit, shared_buckets),
+        cors=providers.Factory(make_cors, settings.provided.cors),
     )
     api = providers.List(
         providers.Factory(PostHandlers, post_service),
         providers.Factory(FeatureHandlers, features),
+        providers.Factory(StorePageHandlers, store_page_service),
     )
     operations = providers.List(
         providers.Factory(HealthHandlers, readiness),
-        providers.Factory(MetricsHandlers, registry),
+        providers.Factory(MetricsHandlers, metrics_source),
     )

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class RequestContext:
-    """One request: its id, its deadline on the running loop's clock (seconds), and whether it has written."""
+    """One request: its id, its deadline on the running loop's clock (seconds), and whether it has written.
+
+    `traceparent` is the trace that the caller says it belongs to, as it came.
+    """
 
     request_id: str
     deadline: float
     has_written: bool = False
+    traceparent: str | None = None
 
 
 current_request: ContextVar[RequestContext | None] = ContextVar("current_request", default=None)

@@ -1,8 +1,8 @@
 """Two servers that do the same work: a bare aiohttp handler, and the kit with every feature on.
 
 `python -m tests.benchmarks.kit KIND LOG`, listening on `PORT`. Both read the same types with the same converters, give
-back the same JSON, and run on uvloop. The bare one has no metrics, access log, deadline, request id, error mapping or
-access check.
+back the same JSON, and run on uvloop. The bare one has no metrics, access log, deadline, request id, error mapping,
+access check, load shedding, rate limit, CORS, security headers or watch over slow clients.
 """
 
 import asyncio
@@ -25,14 +25,17 @@ from app.entrypoints.api.health import Health
 from app.entrypoints.http.access import public
 from app.entrypoints.http.access_log import AccessLog
 from app.entrypoints.http.converters import body_decoder, path_reader, query_reader
+from app.entrypoints.http.cors import Cors, CorsRules
 from app.entrypoints.http.definition import definition, response, response_pagination
 from app.entrypoints.http.endpoint import HttpKit
 from app.entrypoints.http.envelope import page_encoder, result_encoder
 from app.entrypoints.http.metrics import HttpMetrics
+from app.entrypoints.http.rate_limit import Meter, RatePolicy, TokenBuckets
 from app.entrypoints.http.routing import setup_routes, setup_unmatched
 from app.entrypoints.http.server import EnvelopeRunner, ServerLimits
 from app.entrypoints.http.tokens import SecretTokens, TokenRules
 
+PLENTY = RatePolicy(1e6, 10**6)
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 POSTS = [
     Post(n, f"Title {n}", "Some content of a usual length " * 3, {"tags": ["a", "b"]}, NOW, 1) for n in range(1, 21)
@@ -112,6 +115,8 @@ def kit(log: Path) -> web.AppRunner:
         access_log=access_log,
         tokens=SecretTokens("x" * 32, TokenRules("a", "b")),
         translate_error=translate_error,
+        meter=Meter(TokenBuckets(PLENTY), PLENTY),
+        cors=Cors(CorsRules(("https://app.example.org",), ("GET", "POST"), ("Authorization",))),
     )
     app = web.Application()
     setup_routes(app, parts, [KitHandlers()])

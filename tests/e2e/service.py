@@ -92,9 +92,9 @@ def a_token(*scopes: str, lifetime: int = 600) -> str:
 
 
 @asynccontextmanager
-async def serving(app: web.Application) -> AsyncIterator[int]:
+async def serving(app: web.Application, limits: ServerLimits | None = None) -> AsyncIterator[int]:
     """The port on which `app` is served."""
-    runner = EnvelopeRunner(app, ServerLimits(shutdown_timeout=1))
+    runner = EnvelopeRunner(app, limits or ServerLimits(shutdown_timeout=1))
     try:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -7,7 +7,7 @@ import jwt
 import pytest
 
 from app.adapters.config.settings import AuthSettings
-from tests.processes import command, environment_in
+from tests.processes import command, environment_in, free_port
 
 SECRET = "a secret for tests, of 32 bytes or more"
 
@@ -46,7 +46,7 @@ def test_a_port_in_use_is_told(tmp_path: Path) -> None:
         taken.listen()
         result = command("run", environment=environment_in(tmp_path, HTTP__PORT=taken.getsockname()[1]))
     assert result.returncode == 1
-    assert "address already in use" in result.stderr
+    assert "address already in use" in result.stderr.lower()
     assert "Traceback" not in result.stderr
 
 
@@ -55,7 +55,7 @@ def test_a_data_file_that_is_none_is_told_and_ends_the_command(
     tmp_path: Path, name: str, settings: dict[str, str]
 ) -> None:
     (tmp_path / "app.db").write_bytes(b"something else" * 100)
-    result = command(name, environment=environment_in(tmp_path, **settings))
+    result = command(name, environment=environment_in(tmp_path, HTTP__PORT=free_port(), **settings))
     assert result.returncode == 1
     assert "Error: " in result.stderr
     assert "file is not a database" in result.stderr

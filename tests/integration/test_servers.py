@@ -7,8 +7,9 @@ from tests.servers.kinds import Kind, server
 from tests.servers.mariadb import MARIADB
 from tests.servers.mongo import MONGO, MONGO_STANDALONE
 from tests.servers.postgres import POSTGRES
+from tests.servers.redis import REDIS
 
-KINDS = [POSTGRES, MARIADB, MONGO, MONGO_STANDALONE, CONSUL, CONSUL_ACL]
+KINDS = [POSTGRES, MARIADB, MONGO, MONGO_STANDALONE, CONSUL, CONSUL_ACL, REDIS]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)

@@ -10,6 +10,7 @@ from tests.servers.kinds import Kind, Server, server, used
 from tests.servers.mariadb import MARIADB
 from tests.servers.mongo import MONGO, MONGO_STANDALONE
 from tests.servers.postgres import POSTGRES
+from tests.servers.redis import REDIS
 
 GROUPED = ("postgres", "mysql", "mongo")
 """Tests whose parameter is one of these share a worker, and so a server."""
@@ -30,6 +31,7 @@ mongo_server = _fixture(MONGO)
 mongo_standalone_server = _fixture(MONGO_STANDALONE)
 consul_server = _fixture(CONSUL)
 consul_acl_server = _fixture(CONSUL_ACL)
+redis_server = _fixture(REDIS)
 
 
 @pytest.hookimpl(tryfirst=True)

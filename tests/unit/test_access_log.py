@@ -2,6 +2,9 @@ import asyncio
 import io
 import json
 import logging
+import os
+import threading
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -184,3 +187,32 @@ def test_a_stream_of_another_encoding_gets_utf8() -> None:
     record(log, "/é")
     log.flush()
     assert json.loads(raw.getvalue())["path"] == "/é"
+
+
+def test_lines_of_several_workers_do_not_mix_in_a_pipe() -> None:
+    reading, writing = os.pipe()
+    with ExitStack() as stack:
+        streams = [stack.enter_context(os.fdopen(os.dup(writing), "w")) for _ in range(2)]
+        os.close(writing)
+        logs = [AccessLog(as_json=True, stream=stream, clock=lambda: SOME_MOMENT) for stream in streams]
+        for log in logs:
+            for _ in range(FLUSH_AT - 1):
+                record(log, path="/" + "a" * 100)
+        # Each has more to say than the pipe holds, so that both wait for the reader in turn.
+        threads = [
+            threading.Thread(target=lambda log=log, stream=stream: (log.flush(), stream.close()))
+            for log, stream in zip(logs, streams, strict=True)
+        ]
+        for thread in threads:
+            thread.start()
+        with os.fdopen(reading, "rb") as read:
+            lines = read.read().splitlines()
+        for thread in threads:
+            thread.join()
+    assert len(lines) == 2 * (FLUSH_AT - 1)
+    assert {json.loads(line)["path"] for line in lines} == {"/" + "a" * 100}
+
+
+def test_a_line_longer_than_a_pipe_takes_at_once_is_written_whole() -> None:
+    lines = [b"a" * 9000 + b"\n", b"b\n", b"c" * 4094 + b"\n"]
+    assert list(access_log.pieces(b"".join(lines))) == lines

@@ -28,12 +28,14 @@ LEAVE_TIMEOUT = 3.0
 def create_app(container: Container) -> web.Application:
     """The application of this container's graph. Nothing is opened before the application starts.
 
-    Raises MountError for a route that can't be served as it is declared.
+    Health and metrics are a part of it unless they have a port of their own. Raises MountError for a route that
+    can't be served as it is declared.
     """
     settings, kit = container.settings(), container.kit()
-    app = web.Application(client_max_size=kit.body_limit)
+    app = web.Application(client_max_size=kit.body.size)
     setup_routes(app, kit, container.api(), API_PATH)
-    setup_routes(app, kit, container.operations())
+    if settings.admin.port is None:
+        setup_routes(app, kit, container.operations())
     setup_swagger(app, kit, ApiInfo(title=settings.name, version=settings.version))
     setup_unmatched(app, kit)
     app.cleanup_ctx.append(lambda _: opened(container.resources()))
@@ -45,11 +47,20 @@ def create_app(container: Container) -> web.Application:
     return app
 
 
+def create_admin_app(container: Container) -> web.Application:
+    """Health and metrics alone, for a port of their own, beside the application that opens what they tell of."""
+    app, kit = web.Application(client_max_size=container.kit().body.size), container.kit()
+    setup_routes(app, kit, container.operations())
+    setup_unmatched(app, kit)
+    return app
+
+
 def _adopt(settings: Settings, kit: HttpKit) -> None:
     """Let settings that changed while the service runs hold for the next request."""
     set_level(settings.log.level)
     kit.request_timeout = settings.http.request_timeout
-    kit.body_limit = settings.http.body_limit
+    kit.body.size, kit.body.seconds = settings.http.body_limit, settings.http.body_timeout
+    kit.admission.limit = settings.http.in_flight_limit
 
 
 async def _leave(container: Container) -> None:

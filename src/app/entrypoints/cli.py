@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from contextlib import asynccontextmanager
 
 import click
@@ -16,12 +17,14 @@ from app.entrypoints.app import API_PATH, create_app, opened
 from app.entrypoints.config_commands import config
 from app.entrypoints.http.jwks import JwksTokens
 from app.entrypoints.http.routing import OPERATIONS
-from app.entrypoints.http.server import ServerError, ServerLimits
+from app.entrypoints.http.server import ServerError
 from app.entrypoints.http.signature import MountError
 from app.entrypoints.http.swagger import DOCUMENT
 from app.entrypoints.logs import configure_logs
 from app.entrypoints.samples import put_samples
-from app.entrypoints.serving import serve
+from app.entrypoints.serving.alone import serve_alone
+from app.entrypoints.serving.below import Given, serve_below
+from app.entrypoints.serving.serve import serve
 from app.ports.migrations import MigrationError
 
 logger = logging.getLogger(__name__)
@@ -67,15 +70,28 @@ def run(loaded: Loaded) -> None:
         container.migrations().apply()
         asyncio.run(_put_samples(container))
         click.echo(_welcome(settings, container), err=True)
-    http = settings.http
-    limits = ServerLimits(
-        keepalive_timeout=http.keepalive_timeout,
-        line=http.header_line_limit,
-        header=http.header_field_limit,
-        headers=http.header_count_limit,
-        shutdown_timeout=http.shutdown_timeout,
-    )
-    serve(lambda: create_app(Container(settings=settings, loaded=loaded)), http.host, http.port, limits)
+    serve_alone(loaded)
+
+
+@cli.command("serve")
+@click.option(
+    "--workers",
+    default=os.cpu_count,
+    show_default="one per CPU",
+    type=click.IntRange(min=1, max=64),
+)
+@click.pass_obj
+def serve_command(loaded: Loaded, workers: int) -> None:
+    """Serve with several workers; SIGHUP replaces them one by one, with the code and settings of then."""
+    serve(loaded.settings, workers)
+
+
+@cli.command(hidden=True)
+@click.argument("given", type=Given.decode)
+@click.pass_obj
+def worker(loaded: Loaded, given: Given) -> None:
+    """Serve as one of the workers of `serve`, which starts this command itself."""
+    serve_below(loaded, given)
 
 
 @cli.command()

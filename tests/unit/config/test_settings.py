@@ -14,11 +14,13 @@ from app.adapters.config.description import describe, setting_names
 from app.adapters.config.dev_secret import dev_secret, signing_secret
 from app.adapters.config.example import env_example
 from app.adapters.config.loading import load_settings
-from app.adapters.config.rules import DEV_DSNS, derived
+from app.adapters.config.rules import DEV_DSNS, derived, refused
 from app.adapters.config.secret import Dsn, Secret
 from app.adapters.config.setting import Key, setting
 from app.adapters.config.settings import Environment, LogFormat, Settings, StorageSettings, where_data_is
 from app.adapters.config.sources import DotEnvSource, EnvironmentSource, Given, SettingsError
+from app.adapters.consul.settings import ConsulSettings
+from app.adapters.http.settings import ClientSettings
 
 ROOT = Path(__file__).parents[3]
 SECRET = "s" * 32
@@ -240,3 +242,59 @@ def test_tokens_are_signed_with_the_secret_set_or_else_the_kept_one(tmp_path: Pa
     assert signing_secret(load(APP_DATA_DIR=str(tmp_path), **JWKS)) is None
     assert list(tmp_path.iterdir()) == []
     assert dev_secret(tmp_path) == signing_secret(load(APP_DATA_DIR=str(tmp_path)))
+
+
+def test_at_an_upstream_we_log_in_in_one_way() -> None:
+    name = "APP_APP_PAGES"
+    login = {f"{name}__USER": "me", f"{name}__PASSWORD": "canary"}
+    assert load(**login).app_pages.user == "me"
+    assert problems(**login, **{f"{name}__TOKEN": "canary"}) == [
+        f"{name}__TOKEN (environment): cannot stand beside {name}__USER; unset one of them"
+    ]
+    assert problems(**{f"{name}__USER": "me"}) == [f"{name}__PASSWORD (not set): is required with {name}__USER"]
+    assert problems(**{f"{name}__PASSWORD": "canary"}) == [f"{name}__USER (not set): is required with {name}__PASSWORD"]
+
+
+def test_an_upstream_is_at_a_url_or_in_consul() -> None:
+    name, consul = "APP_APP_PAGES__SERVICE", ConsulSettings(address="http://127.0.0.1:8500")
+    assert problems(**{name: "app-pages"}) == [f"APP_CONSUL__ADDRESS (not set): is required with {name}"]
+    alone = Settings(consul=consul, app_pages=ClientSettings(service="app-pages"))
+    assert list(refused(alone)) == []
+    both = Settings(consul=consul, app_pages=ClientSettings(service="app-pages", url="http://127.0.0.1:1"))
+    (broken,) = refused(both)
+    assert (broken.keys[0], broken.message) == (
+        ("app_pages", "service"),
+        "cannot stand beside APP_APP_PAGES__URL; unset one of them",
+    )
+
+
+def test_headers_of_an_upstream_are_chosen_by_name_and_kept_secret() -> None:
+    settings = load(APP_APP_PAGES__HEADERS__X_API_KEY="canary")
+    assert settings.app_pages.headers == {"x_api_key": Secret("canary")}
+    assert "canary" not in repr(settings)
+
+
+@pytest.mark.parametrize("name", ["TOKEN", "HEADERS__X_API_KEY", "USER_AGENT"])
+@pytest.mark.parametrize("value", ["two\r\nX-Evil: lines", "ünïcode", " padded"])
+def test_what_cannot_be_sent_as_a_header_is_refused(name: str, value: str) -> None:
+    assert problems(**{f"APP_APP_PAGES__{name}": value}) == [
+        f"APP_APP_PAGES__{name} (environment): must be printable ASCII, with no space around it"
+    ]
+
+
+def test_pages_of_any_origin_may_not_send_cookies() -> None:
+    wrong = problems(APP_CORS__ORIGINS="*", APP_CORS__CREDENTIALS="true")
+    assert wrong == ["APP_CORS__CREDENTIALS (environment): cannot stand beside APP_CORS__ORIGINS=*; name the origins"]
+
+
+@pytest.mark.parametrize(
+    "origins", ["app.example.org", "https://app.example.org/", "https://user@app.example.org", "*,https://a.b", "null"]
+)
+def test_origins_are_as_browsers_send_them(origins: str) -> None:
+    assert "origins as browsers send them" in problems(APP_CORS__ORIGINS=origins)[0]
+    assert load(APP_CORS__ORIGINS="https://a.example, http://[::1]:3000").cors.origins[1] == "http://[::1]:3000"
+
+
+def test_a_redis_to_count_in_needs_a_limit() -> None:
+    assert "APP_RATE_LIMIT__PER_SECOND" in problems(APP_RATE_LIMIT__REDIS="redis://127.0.0.1/0")[0]
+    assert "redis://" in problems(APP_RATE_LIMIT__REDIS="http://127.0.0.1/0", APP_RATE_LIMIT__PER_SECOND="1")[0]

@@ -5,6 +5,7 @@ import pytest
 from app.domain.errors import Conflict, DomainError, Invalid, NotFound, Stale, TransactionAborted, Unavailable
 from app.domain.model.paging import InvalidCursor
 from app.domain.model.posts import PostChanged, PostNotFound, TitleTaken
+from app.domain.model.store_pages import AppNotFound, DeveloperNotFound
 from app.domain.services.posts import CursorWithOffset
 
 ERRORS: list[tuple[type[DomainError], type[DomainError], str]] = [
@@ -12,6 +13,8 @@ ERRORS: list[tuple[type[DomainError], type[DomainError], str]] = [
     (TitleTaken, Conflict, "TITLE_TAKEN"),
     (PostChanged, Stale, "POST_CHANGED"),
     (InvalidCursor, Invalid, "INVALID_CURSOR"),
+    (AppNotFound, NotFound, "APP_NOT_FOUND"),
+    (DeveloperNotFound, NotFound, "DEVELOPER_NOT_FOUND"),
     (CursorWithOffset, Invalid, "CURSOR_WITH_OFFSET"),
     (TransactionAborted, Unavailable, "TRANSACTION_ABORTED"),
 ]

@@ -58,7 +58,7 @@ def a_kit(**changes: Any) -> HttpKit:
 def an_app(*handlers: object, kit: HttpKit | None = None, base_path: str = "") -> web.Application:
     """An application with the routes of `handlers`, and nothing else."""
     kit = kit or a_kit()
-    app = web.Application(client_max_size=kit.body_limit)
+    app = web.Application(client_max_size=kit.body.size)
     setup_routes(app, kit, handlers, base_path)
     setup_unmatched(app, kit)
     return app

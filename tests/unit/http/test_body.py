@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from app.entrypoints.http.access import public
+from app.entrypoints.http.body import BodyLimits
 from app.entrypoints.http.definition import definition, response
 from tests.unit.http.small_service import a_kit, an_app, serving
 
@@ -19,7 +20,7 @@ class Lengths:
 
 
 async def sent(data: object, headers: dict[str, str], limit: int = 100) -> tuple[int, str | None]:
-    async with serving(Lengths(), kit=a_kit(body_limit=limit)) as client:
+    async with serving(Lengths(), kit=a_kit(body=BodyLimits(limit))) as client:
         answer = await client.post("/length", data=data, headers=headers)
         return answer.status, (await answer.json()).get("code")
 
@@ -72,7 +73,7 @@ async def test_the_kit_s_limit_holds_where_the_application_takes_more() -> None:
     from app.entrypoints.http.routing import setup_routes
 
     app = web.Application(client_max_size=2**20)
-    setup_routes(app, a_kit(body_limit=100), [Lengths()])
+    setup_routes(app, a_kit(body=BodyLimits(100)), [Lengths()])
     async with TestClient(TestServer(app)) as client:
         assert (await client.post("/length", data=in_chunks(of_size(101)), headers=JSON)).status == 413
 

@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, generate_latest
 
-from app.entrypoints.http.metrics import BUCKETS, HttpMetrics, MetricsHandlers
+from app.entrypoints.http.metrics import BUCKETS, HttpMetrics, MetricsHandlers, OwnMetrics
 
 
 def registered() -> tuple[HttpMetrics, CollectorRegistry]:
@@ -59,6 +59,6 @@ def test_a_text_in_a_label_cannot_break_its_line() -> None:
 async def test_the_page_shows_the_registry_that_it_was_given() -> None:
     metrics, registry = registered()
     metrics.of("GET", "/shown").finished(200, 0)
-    answer = await MetricsHandlers(registry).metrics()
+    answer = await MetricsHandlers(OwnMetrics(registry)).metrics()
     assert b'route="/shown"' in answer.encoded_body  # type: ignore[attr-defined]  # it is encoded already
     assert answer.content_type_line.startswith("text/plain; version=0.0.4")  # type: ignore[attr-defined]

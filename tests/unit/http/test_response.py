@@ -71,7 +71,7 @@ async def test_an_answer_has_its_head_and_its_body() -> None:
     assert (first, body) == (b"HTTP/1.1 200 OK", b"hello")
     names = [header.partition(b":")[0] for header in headers]
     assert names == [
-        b"X-Content-Type-Options", b"Date", b"X-A", b"X-Request-ID", b"Connection", b"Content-Type", b"Content-Length"
+        b"X-Content-Type-Options", b"Content-Type", b"Date", b"X-A", b"X-Request-ID", b"Connection", b"Content-Length"
     ]  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """What validators demand of a setting, in words: for an operator who broke it, and for the table of settings."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -41,6 +41,16 @@ def _is_web_address(text: str) -> bool:
 
 
 web_address = Demand("an http or https URL without user or password", _is_web_address)
+
+
+def _is_header_value(value: str | Secret | Mapping[str, Secret]) -> bool:
+    if isinstance(value, Mapping):
+        return all(_is_header_value(each) for each in value.values())
+    text = value.reveal() if isinstance(value, Secret) else value
+    return text.isascii() and text.isprintable() and text == text.strip() != ""
+
+
+header_value = Demand("printable ASCII, with no space around it", _is_header_value)
 
 
 # attrs gives its validators no public names. pyproject.toml pins attrs, and a test reads each name that stands here.

@@ -4,9 +4,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from app.adapters.config.building import Broken
-from app.adapters.config.setting import Key
+from app.adapters.config.cors_settings import ANY
+from app.adapters.config.setting import Key, variable
 from app.adapters.config.settings import DEFAULT_ISSUER, Environment, Settings
 from app.adapters.config.sources import Given
+from app.adapters.http.settings import ClientSettings
 from app.adapters.named_pools import PRIMARY
 
 DEV_DSNS = {
@@ -24,6 +26,10 @@ _SECRET: Key = ("auth", "secret")
 _JWKS_URL: Key = ("auth", "jwks_url")
 _ISSUER: Key = ("auth", "issuer")
 _AUDIENCE: Key = ("auth", "audience")
+_ORIGINS: Key = ("cors", "origins")
+_CREDENTIALS: Key = ("cors", "credentials")
+_RATE: Key = ("rate_limit", "per_second")
+_REDIS: Key = ("rate_limit", "redis")
 _HOST: Key = ("http", "host")
 _CONSUL_ADDRESS: Key = ("consul", "address")
 _SERVICE_ADDRESS: Key = ("consul", "service_address")
@@ -55,6 +61,12 @@ def refused(settings: Settings) -> Iterator[Broken]:
     yield from _primary(settings)
     if settings.auth.jwks_url is not None:
         yield from _remote_keys(settings)
+    yield from _login(settings.app_pages, ("app_pages",))
+    yield from _place(settings, settings.app_pages, ("app_pages",))
+    if settings.cors.credentials and ANY in settings.cors.origins:
+        yield Broken((_CREDENTIALS, _ORIGINS), "cannot stand beside APP_CORS__ORIGINS=*; name the origins")
+    if settings.rate_limit.redis is not None and settings.rate_limit.per_second is None:
+        yield Broken((_RATE, _REDIS), "is required with APP_RATE_LIMIT__REDIS")
     yield from _consul(settings)
 
 
@@ -86,6 +98,25 @@ def _remote_keys(settings: Settings) -> Iterator[Broken]:
     for key, value in ((_ISSUER, settings.auth.issuer), (_AUDIENCE, settings.auth.audience)):
         if value == DEFAULT_ISSUER:
             yield Broken((key, _JWKS_URL, _ENV), "is required with APP_AUTH__JWKS_URL")
+
+
+def _place(settings: Settings, client: ClientSettings, prefix: Key) -> Iterator[Broken]:
+    """Rules for where an upstream is: at a URL, or where Consul says."""
+    url, service = (*prefix, "url"), (*prefix, "service")
+    if client.service is not None and client.url is not None:
+        yield Broken((service, url), f"cannot stand beside {variable(url)}; unset one of them")
+    if client.service is not None and settings.consul.address is None:
+        yield Broken((_CONSUL_ADDRESS, service), f"is required with {variable(service)}")
+
+
+def _login(client: ClientSettings, prefix: Key) -> Iterator[Broken]:
+    """Rules for how we log in at an upstream: with a token, or as a user with a password, or not at all."""
+    token, user, password = (*prefix, "token"), (*prefix, "user"), (*prefix, "password")
+    if client.token is not None and client.user is not None:
+        yield Broken((token, user), f"cannot stand beside {variable(user)}; unset one of them")
+    if (client.user is None) != (client.password is None):
+        missing, given = (user, password) if client.user is None else (password, user)
+        yield Broken((missing, given), f"is required with {variable(given)}")
 
 
 def _consul(settings: Settings) -> Iterator[Broken]:

@@ -8,13 +8,16 @@ import attrs
 from attrs.validators import ge, gt, in_, le, min_len
 
 from app.adapters.config.checks import min_bytes, web_address
+from app.adapters.config.cors_settings import CorsSettings
 from app.adapters.config.secret import Secret
 from app.adapters.config.setting import setting
 from app.adapters.consul.settings import ConsulSettings
+from app.adapters.http.settings import ClientSettings
 from app.adapters.mongo.settings import MongoPoolSettings
 from app.adapters.mysql.settings import MysqlPoolSettings
 from app.adapters.named_pools import PRIMARY
 from app.adapters.postgres.settings import PostgresPoolSettings
+from app.adapters.redis.settings import RateLimitSettings
 from app.adapters.sqlite.settings import SqliteSettings
 
 SECRET_BYTES = 32
@@ -49,13 +52,52 @@ class HttpSettings:
     port: int = setting(8000, "The port to listen on", validator=[ge(1), le(65535)])
     request_timeout: float = setting(5.0, "Seconds a request may take", validator=[gt(0), le(300)], reloadable=True)
     body_limit: int = setting(2**20, "Bytes a request's body may have", validator=[ge(1), le(2**30)], reloadable=True)
-    keepalive_timeout: float = setting(
-        75.0, "Seconds an idle connection is kept, and a head may take", validator=[gt(0), le(3600)]
+    body_timeout: float = setting(
+        4.0, "Seconds a request's body may take to arrive", validator=[gt(0), le(300)], reloadable=True
     )
+    in_flight_limit: int = setting(
+        128,
+        "Requests worked on at once by a worker, about 3 × the storage's pool; 503 for more",
+        validator=[ge(1), le(10**5)],
+        reloadable=True,
+    )
+    connection_limit: int = setting(16_000, "Connections a worker has at once", validator=[ge(1), le(10**6)])
+    keepalive_timeout: float = setting(75.0, "Seconds an idle connection is kept", validator=[gt(0), le(3600)])
+    header_timeout: float = setting(10.0, "Seconds a request's head may take to arrive", validator=[gt(0), le(300)])
+    write_timeout: float = setting(30.0, "Seconds a client may take to read an answer", validator=[gt(0), le(3600)])
     header_line_limit: int = setting(8190, "Bytes a request line may have", validator=[ge(256), le(2**20)])
     header_field_limit: int = setting(8190, "Bytes one header may have", validator=[ge(256), le(2**20)])
     header_count_limit: int = setting(128, "Headers a request may have", validator=[ge(16), le(1024)])
-    shutdown_timeout: float = setting(10.0, "Seconds that running requests get at the end", validator=[ge(0), le(300)])
+    drain_wait: float = setting(
+        0.0,
+        "Seconds to go on accepting after readiness turned 503, until others have noticed",
+        validator=[ge(0), le(300)],
+    )
+    drain_idle: float = setting(
+        5.0, "Seconds that an idle connection is kept for one more request at the end", validator=[ge(0), le(3600)]
+    )
+    shutdown_timeout: float = setting(
+        10.0, "Seconds that requests and idle connections get at the end", validator=[ge(0), le(3600)]
+    )
+
+
+@attrs.frozen
+class AdminSettings:
+    """Health and metrics, apart from the public port."""
+
+    host: str = setting("127.0.0.1", "The address of health and metrics, where they have a port", validator=min_len(1))
+    port: int | None = setting(
+        None, "A port for health and metrics, which are then not on the public one", validator=[ge(1), le(65535)]
+    )
+
+
+@attrs.frozen
+class ServeSettings:
+    """The workers of `serve`."""
+
+    start_timeout: float = setting(
+        60.0, "Seconds that a worker may take until it is ready", validator=[gt(0), le(3600)]
+    )
 
 
 @attrs.frozen
@@ -113,8 +155,13 @@ class Settings(StorageSettings):
         "sqlite", "Where the data is kept", validator=in_([field.name for field in attrs.fields(StorageSettings)])
     )
     http: HttpSettings = attrs.field(factory=HttpSettings)
+    admin: AdminSettings = attrs.field(factory=AdminSettings)
+    serve: ServeSettings = attrs.field(factory=ServeSettings)
+    cors: CorsSettings = attrs.field(factory=CorsSettings)
+    rate_limit: RateLimitSettings = attrs.field(factory=RateLimitSettings)
     log: LogSettings = attrs.field(factory=LogSettings)
     auth: AuthSettings = attrs.field(factory=AuthSettings)
+    app_pages: ClientSettings = attrs.field(factory=ClientSettings)
     consul: ConsulSettings = attrs.field(factory=ConsulSettings)
 
 

@@ -50,6 +50,11 @@ class ConsulParts:
         """What is opened when everything else is, and closed before it."""
         return [self.registration] if self.registration is not None else []
 
+    def hand_on(self) -> None:
+        """Leave the registration as it is when this process ends: others of the same instance go on to keep it."""
+        if self.registration is not None:
+            self.registration.is_handed_on = True
+
     async def leave(self) -> None:
         """Tell Consul that nobody is to be sent here any more."""
         if self.registration is not None:

@@ -48,6 +48,7 @@ class Registration:
         self._told: str | None = None
         self._tried = False
         self.registered = False
+        self.is_handed_on = False
         host = settings.service_address or listening.host
         port = settings.service_port or listening.port
         self.id = f"{settings.service}-{host}-{port}".replace(":", ".")
@@ -74,13 +75,13 @@ class Registration:
         self._task = asyncio.create_task(self._keep(), name="registration")
 
     async def close(self) -> None:
-        """Deregister, at once. When that fails, Consul removes the instance after its TTL by itself."""
+        """Deregister, at once, unless it was handed on. When that fails, Consul does it after the TTL by itself."""
         if self._task is None:
             return
         self._task.cancel()
         await asyncio.wait([self._task])
         self._task = None
-        if not self._tried:
+        if not self._tried or self.is_handed_on:
             return
         self.registered = False
         try:

@@ -51,7 +51,7 @@ class PostService:
         post = await self.posts.find_with_features(post_id)
         if post is None:
             raise PostNotFound(f"There is no post {post_id}.")
-        if include_inactive:
+        if include_inactive or all(feature.is_active for feature in post.features):
             return post
         return attrs.evolve(post, features=[feature for feature in post.features if feature.is_active])
 

@@ -102,6 +102,7 @@ class HealthHandlers:
         tags=["operations"],
         responses={"200": response(Health)},
         access_logged=False,
+        limited=False,
     )
     async def live(self) -> Health:
         """Tell that the process turns. Depends on nothing else: restarting doesn't mend a database."""
@@ -113,6 +114,7 @@ class HealthHandlers:
         tags=["operations"],
         responses={"200": response(Health), "503": response_error("Send no requests here now")},
         access_logged=False,
+        limited=False,
     )
     async def ready(self) -> Health:
         """Tell whether requests can be served here now."""
@@ -127,6 +129,7 @@ class HealthHandlers:
         tags=["operations"],
         responses={"200": response(Health), "503": response_error("Send no requests here now")},
         access_logged=False,
+        limited=False,
     )
     async def health_check(self) -> Health:
         """Tell whether requests can be served here now; the older name of /health/ready."""

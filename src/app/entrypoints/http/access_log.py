@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
+import select
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TextIO
 
@@ -79,15 +80,31 @@ class AccessLog:
         buffer = getattr(self._stream, "buffer", None)
         if buffer is None:
             self._stream.write(encoded.decode())
-        else:
             self._stream.flush()
-            buffer.write(encoded)
+            return
         self._stream.flush()
+        for piece in pieces(encoded):
+            buffer.write(piece)
+            self._stream.flush()
 
     def _tell_lost(self) -> None:
         if self._lost:
             logger.warning("The access log is written again; %d lines were lost.", self._lost)
             self._lost = 0
+
+
+def pieces(encoded: bytes) -> Iterator[bytes]:
+    """Whole lines, as many at a time as a pipe takes in one (POSIX, PIPE_BUF).
+
+    Workers share the pipe, and their lines must not mix. Only a line that is longer by itself may still be cut.
+    """
+    start = 0
+    while len(encoded) - start > select.PIPE_BUF:
+        end = encoded.rfind(b"\n", start, start + select.PIPE_BUF) + 1 or encoded.find(b"\n", start) + 1 or len(encoded)
+        yield encoded[start:end]
+        start = end
+    if start < len(encoded):
+        yield encoded[start:]
 
 
 class _JsonLine(msgspec.Struct, gc=False):  # it holds no containers: nothing for the collector to look at

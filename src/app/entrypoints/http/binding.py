@@ -3,9 +3,11 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import attrs
 from aiohttp import web
 
-from app.entrypoints.http.body import read_body
+from app.entrypoints.http.admission import NO_LIMIT, Admission, Overloaded
+from app.entrypoints.http.body import BodyLimits, read_body
 from app.entrypoints.http.converters import body_decoder, header_reader, path_reader, query_reader
 from app.entrypoints.http.errors import ValidationFailed, Violation
 from app.entrypoints.http.signature import Signature
@@ -16,21 +18,26 @@ Call = Callable[[web.Request], Awaitable[Any]]
 CALLER: web.RequestKey[Any] = web.RequestKey("caller", object)
 
 
+@attrs.frozen
+class CallLimits:
+    """What a call may cost: how many there may be at once, and what its body may cost."""
+
+    admission: Admission = NO_LIMIT
+    body: BodyLimits = attrs.field(factory=BodyLimits)
+
+
 def bind(
-    handler: Callable[..., Awaitable[Any]],
-    signature: Signature,
-    body_limit: Callable[[], int],
-    *,
-    any_query: bool = False,
+    handler: Callable[..., Awaitable[Any]], signature: Signature, limits: CallLimits, *, any_query: bool = False
 ) -> Call:
     """Calls `handler` with the arguments that a request holds for it.
 
     A handler that takes no query refuses any parameter, unless `any_query` (who links to a file may add some).
     The call raises ValidationFailed with every violation of path, query, headers and body at once, and
-    MalformedRequest or HttpError 413/415 for a body that cannot be read.
+    MalformedRequest or HttpError 408/413/415 for a body that cannot be read, and Overloaded.
     """
     readers = _readers(signature)
     refuses_query = signature.query is None and not any_query
+    admission, body_limits = limits.admission, limits.body
     decode = body_decoder(signature.body) if signature.body is not None else None
 
     async def call(request: web.Request) -> Any:
@@ -42,14 +49,20 @@ def bind(
             except ValidationFailed as error:
                 violations.extend(error.errors)
         if decode is not None:
-            body = await read_body(request, body_limit())
+            body = await read_body(request, body_limits)
             try:
                 arguments["body"] = decode(body)
             except ValidationFailed as error:
                 violations.extend(error.errors)
         if violations:
             raise ValidationFailed(violations)
-        return await handler(**arguments)
+        if admission.running >= admission.limit:
+            raise Overloaded
+        admission.running += 1
+        try:
+            return await handler(**arguments)
+        finally:
+            admission.running -= 1
 
     return call
 

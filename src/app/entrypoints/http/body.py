@@ -1,25 +1,42 @@
 """Reading a JSON body within its limits."""
 
+import asyncio
 import zlib
 
+import attrs
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from app.context import remaining
 from app.entrypoints.http.errors import HttpError, MalformedRequest
 
 
-async def read_body(request: web.Request, limit: int) -> bytes:
-    """The body of a JSON request, at most `limit` bytes after decompression.
+@attrs.define
+class BodyLimits:
+    """What a body may cost: bytes (after decompression), and seconds to arrive. May be changed while serving."""
 
-    Raises HttpError 413 and 415, and MalformedRequest when the body's encoding is broken.
+    size: int = 2**20
+    seconds: float = 4.0
+
+
+async def read_body(request: web.Request, limits: BodyLimits) -> bytes:
+    """The body of a JSON request.
+
+    Raises HttpError 408, 413 and 415, and MalformedRequest when the body's encoding is broken.
     """
+    limit = limits.size
     content_type = request.headers.get("Content-Type")
     if content_type != "application/json":
         _require_json(content_type)
     if request.content_length is not None and request.content_length > limit:
         raise too_large(limit)
     try:
-        return await _read(request, limit)
+        if request.content.is_eof():
+            return await _read(request, limit)
+        async with asyncio.timeout(remaining(limits.seconds)):
+            return await _read(request, limit)
+    except TimeoutError as error:
+        raise HttpError(408, "BODY_TOO_SLOW", "Send the body faster, or less of it.") from error
     except (HttpProcessingError, web.RequestPayloadError, zlib.error) as error:
         raise MalformedRequest(
             "BROKEN_BODY", "Send the body whole and in the encoding that its headers name."

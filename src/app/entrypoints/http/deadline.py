@@ -5,15 +5,21 @@ tenth of that, and ends a request at most 50 ms late.
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from app.entrypoints.http.errors import HttpError
+from multidict import istr
+
+from app.entrypoints.http.errors import HttpError, MalformedRequest
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 TICK = 0.05
+_HEADER = "X-Request-Timeout"
+TIMEOUT_HEADER = istr(_HEADER)
+_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
 
 class DeadlineExceeded(HttpError):
@@ -21,6 +27,13 @@ class DeadlineExceeded(HttpError):
 
     def __init__(self) -> None:
         super().__init__(504, "DEADLINE_EXCEEDED", "The service took too long. Try again later.")
+
+
+def shorter(asked: str, limit: float) -> float:
+    """The seconds that a caller asks for in X-Request-Timeout, at most `limit`. Raises MalformedRequest."""
+    if not _SECONDS.fullmatch(asked) or (seconds := float(asked)) == 0:
+        raise MalformedRequest("WRONG_TIMEOUT", "Send a number of seconds above 0, such as 2.5.", field_name=_HEADER)
+    return min(seconds, limit)
 
 
 class Deadlines:
@@ -49,11 +62,17 @@ class Deadlines:
             del self._running[task]
             self._expired.discard(task)
 
-    def _look(self) -> None:
-        loop = asyncio.get_running_loop()
-        now = loop.time()
+    def expire_all(self) -> None:
+        """End every running request as if its deadline had passed."""
+        self._end_until(float("inf"))
+
+    def _end_until(self, now: float) -> None:
         for task, deadline in self._running.items():
             if deadline <= now and task not in self._expired:
                 self._expired.add(task)
                 task.cancel()
+
+    def _look(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._end_until(loop.time())
         self._timer = loop.call_later(TICK, self._look) if self._running else None

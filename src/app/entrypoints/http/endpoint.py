@@ -8,28 +8,39 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from http import HTTPStatus
+from typing import Protocol
 
 import attrs
 from aiohttp import web
+from multidict import istr
 
-from app.context import RequestContext, current_request
-from app.entrypoints.http.access import Access, TokenVerifier, identify
+from app.context import RequestContext, current_request, request_id
+from app.entrypoints.http.access import TokenVerifier, identify, public
+from app.entrypoints.http.admission import NO_LIMIT, Admission, Overloaded
 from app.entrypoints.http.binding import CALLER, Call
-from app.entrypoints.http.deadline import Deadlines
+from app.entrypoints.http.body import BodyLimits
+from app.entrypoints.http.cors import Cors
+from app.entrypoints.http.deadline import TIMEOUT_HEADER, Deadlines, shorter
+from app.entrypoints.http.definition import Definition
 from app.entrypoints.http.envelope import PROBLEM_JSON, encode_error, encode_problem
 from app.entrypoints.http.errors import HttpError
 from app.entrypoints.http.metrics import HttpMetrics
+from app.entrypoints.http.rate_limit import Meter, by_subject
 from app.entrypoints.http.reply import Render
 from app.entrypoints.http.request_ids import RequestIds
-from app.entrypoints.http.response import EncodedResponse, header_line
+from app.entrypoints.http.response import NOSNIFF, EncodedResponse, header_line
 
 logger = logging.getLogger(__name__)
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Enter = Callable[[web.Request], Awaitable[str]]
+"""Raises HttpError for who may not enter; else gives the header lines that tell how often one may."""
+Run = Callable[[web.Request, RequestContext], Awaitable[web.StreamResponse]]
 ErrorTranslator = Callable[[Exception], HttpError | None]
 
 CLIENT_CLOSED_REQUEST = 499
+REQUEST_ID, ORIGIN = istr("X-Request-ID"), istr("Origin")  # looked up at half the cost of a str
 GONE = HttpError(CLIENT_CLOSED_REQUEST, "CLIENT_CLOSED_REQUEST", "The caller went away.")
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z][a-z]+")
 UNEXPECTED = HttpError(500, "INTERNAL_SERVER_ERROR", "Something went wrong here. Try again later.")
@@ -47,7 +58,8 @@ class AccessLogger(Protocol):
 class HttpKit:
     """What every route shares. `translate_error` turns the application's errors into answers, or gives None.
 
-    The timeout (seconds) and the limit (bytes) may be changed while serving: they hold for the next request.
+    The timeout (seconds), what a body may cost and how many requests are in flight may be changed while serving: they
+    hold for the next request.
     """
 
     metrics: HttpMetrics
@@ -55,45 +67,90 @@ class HttpKit:
     tokens: TokenVerifier
     translate_error: ErrorTranslator
     request_timeout: float = 5.0
-    body_limit: int = 2**20
+    body: BodyLimits = attrs.field(factory=BodyLimits)
+    admission: Admission = attrs.field(factory=Admission)
+    meter: Meter | None = None
+    cors: Cors | None = None
     request_ids: RequestIds = attrs.field(factory=RequestIds)
     deadlines: Deadlines = attrs.field(factory=Deadlines)
 
 
-def answering(call: Call, render: Render, access: Access, tokens: TokenVerifier) -> Answer:
-    """Lets in whom the route lets in, calls the handler and renders what it returns."""
+def answering(call: Call, render: Render, declared: Definition, kit: HttpKit) -> Answer:
+    """Lets in whom the route lets in and as often as it may, calls the handler and renders what it returns."""
+    enter = _entrance(declared, kit)
 
     async def answer(request: web.Request) -> web.StreamResponse:
         return render(request, await call(request))
 
-    async def answer_known_callers(request: web.Request) -> web.StreamResponse:
-        request[CALLER] = await identify(access, request.headers, tokens)
-        return render(request, await call(request))
+    async def answer_who_enters(request: web.Request) -> web.StreamResponse:
+        lines = await enter(request) if enter is not None else ""
+        response = render(request, await call(request))
+        if type(response) is EncodedResponse:
+            response.headers_block += lines
+        return response
 
-    return answer if access.is_public else answer_known_callers
+    return answer if enter is None else answer_who_enters
 
 
-def served(answer: Answer, kit: HttpKit, method: str, route: str, *, access_logged: bool = True) -> Answer:
+def _entrance(declared: Definition, kit: HttpKit) -> Enter | None:
+    access, tokens, meter = declared.access or public, kit.tokens, kit.meter if declared.limited else None
+    if access.is_public:
+        return meter.admit_address if meter is not None else None
+
+    async def enter(request: web.Request) -> str:
+        try:
+            caller = await identify(access, request.headers, tokens)
+        except HttpError:
+            if meter is not None:
+                await meter.admit_address(request)
+            raise
+        request[CALLER] = caller
+        return await meter.admit(by_subject(caller.subject)) if meter is not None else ""
+
+    return enter
+
+
+def within_limits(answer: Answer, kit: HttpKit, *, limited: bool) -> Run:
+    """`answer`, begun only when there is room for it, and ended when its time is over."""
+    admission, deadlines = kit.admission if limited else NO_LIMIT, kit.deadlines
+
+    def run(request: web.Request, context: RequestContext) -> Awaitable[web.StreamResponse]:
+        if admission.running >= admission.limit:
+            raise Overloaded
+        asked = request.headers.get(TIMEOUT_HEADER)
+        if asked is not None:
+            context.deadline -= kit.request_timeout - shorter(asked, kit.request_timeout)
+        return deadlines.run(context.deadline, answer, request)
+
+    return run
+
+
+def served(answer: Answer, kit: HttpKit, method: str, route: str, declared: Definition | None = None) -> Answer:
     """The whole way of a request: whatever `answer` does, one response leaves, counted and logged."""
-    clock, ids, record, deadlines = time.perf_counter, kit.request_ids, kit.access_log.record, kit.deadlines
-    usual = kit.metrics.of(method, route)
+    clock, ids, record = time.perf_counter, kit.request_ids, kit.access_log.record
+    usual, cors_lines = kit.metrics.of(method, route), kit.cors.lines if kit.cors is not None else None
+    access_logged = declared is None or declared.access_logged
+    run = within_limits(answer, kit, limited=declared is not None and declared.limited)
 
     async def serve(request: web.Request) -> web.StreamResponse:
         started = clock()
         counted = usual if request.method == method else kit.metrics.of(request.method, route)
+        headers = request.headers
         deadline = asyncio.get_running_loop().time() + kit.request_timeout
-        context = RequestContext(ids.id_for(request.headers.get("X-Request-ID")), deadline)
+        context = RequestContext(ids.id_for(headers.get(REQUEST_ID)), deadline, traceparent=headers.get("traceparent"))
         current_request.set(context)
         counted.in_progress += 1
         status, size = CLIENT_CLOSED_REQUEST, 0
         try:
             try:
-                response = await deadlines.run(deadline, answer, request)
+                response = await run(request, context)
             except Exception as error:
                 failure = GONE if _is_gone(request, error) else _as_http_error(error, kit.translate_error)
                 response = error_response(request, failure, context.request_id)
             status, size = response.status, response.body_length
-            _stamp(response, context.request_id)
+            if type(response) is EncodedResponse:
+                origin = cors_lines(request.headers.get(ORIGIN)) if cors_lines is not None else ""
+                response.headers_block += f"X-Request-ID: {context.request_id}\r\n{origin}"
             return response
         finally:
             seconds = clock() - started
@@ -104,12 +161,15 @@ def served(answer: Answer, kit: HttpKit, method: str, route: str, *, access_logg
     return serve
 
 
-def error_response(request: web.BaseRequest, error: HttpError, request_id: str) -> EncodedResponse:
+def error_response(request: web.BaseRequest, error: HttpError, id_: str) -> EncodedResponse:
     """The answer to a failed request, as problem details for those who ask for them."""
     lines = "".join(header_line(name, value) for name, value in error.headers.items())
     if PROBLEM_JSON in request.headers.get("Accept", ""):
-        return EncodedResponse(error.status, encode_problem(error, request_id), PROBLEM_JSON, lines)
-    return EncodedResponse(error.status, encode_error(error, request_id), headers_block=lines)
+        response = EncodedResponse(error.status, encode_problem(error, id_), PROBLEM_JSON, lines)
+    else:
+        response = EncodedResponse(error.status, encode_error(error, id_), headers_block=lines)
+    response.closes = error.status == HTTPStatus.REQUEST_TIMEOUT  # what is left of the body will never be read
+    return response
 
 
 def _is_gone(request: web.Request, error: Exception) -> bool:
@@ -141,8 +201,15 @@ def _kept_headers(error: web.HTTPException) -> dict[str, str]:
     return {name: error.headers[name] for name in ("Allow", "Location", "WWW-Authenticate") if name in error.headers}
 
 
-def _stamp(response: Any, request_id: str) -> None:
-    if type(response) is EncodedResponse:
-        response.headers_block += f"X-Request-ID: {request_id}\r\n"
-    elif not response.prepared:
-        response.headers["X-Request-ID"] = request_id
+def stream_headers(kit: HttpKit) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """A signal for what handlers send by themselves, such as a stream: it gets the headers that all answers have."""
+
+    async def add(request: web.Request, response: web.StreamResponse) -> None:
+        response.headers.pop("Server", None)
+        response.headers.update(NOSNIFF)
+        response.headers["X-Request-ID"] = request_id() or ""
+        for line in kit.cors.lines(request.headers.get(ORIGIN)).splitlines() if kit.cors is not None else ():
+            name, _, value = line.partition(": ")
+            response.headers[name] = value
+
+    return add

@@ -6,6 +6,7 @@ Everything here happens on one event loop, so integers are enough, and the regis
 
 from bisect import bisect_left
 from collections.abc import Iterable
+from typing import Protocol
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
@@ -80,11 +81,29 @@ def _cumulative(counts: list[int]) -> list[tuple[str, float]]:
     return rows
 
 
-class MetricsHandlers:
-    """The page that Prometheus reads."""
+class MetricsSource(Protocol):
+    """Where the metrics page comes from: this process, or all workers together."""
+
+    async def text(self) -> bytes:
+        """The metrics in Prometheus' text format. Raises HttpError when they cannot be had now."""
+        ...
+
+
+class OwnMetrics:
+    """The metrics of this process alone."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry
+
+    async def text(self) -> bytes:
+        return generate_latest(self._registry)
+
+
+class MetricsHandlers:
+    """The page that Prometheus reads."""
+
+    def __init__(self, source: MetricsSource) -> None:
+        self._source = source
 
     @definition(
         path="/metrics",
@@ -92,7 +111,8 @@ class MetricsHandlers:
         tags=["operations"],
         responses={"200": response_raw("text/plain", "The metrics in Prometheus' text format")},
         access_logged=False,
+        limited=False,
     )
     async def metrics(self) -> web.StreamResponse:
-        """Show the metrics of this process."""
-        return EncodedResponse(200, generate_latest(self._registry), CONTENT_TYPE)
+        """Show the metrics of the service, all its workers added up."""
+        return EncodedResponse(200, await self._source.text(), CONTENT_TYPE)

@@ -6,22 +6,30 @@ that reads one row. This one keeps to aiohttp's public surface: what a response 
 """
 
 import time
+from collections.abc import Mapping
 from email.utils import formatdate
 from http import HTTPStatus
 
 from aiohttp import HttpVersion10, web
 from aiohttp.abc import AbstractStreamWriter
 
+JSON = "application/json"
+NOSNIFF = {"X-Content-Type-Options": "nosniff"}
+DATA_HEADERS = {
+    # JSON is no page: opened as one, or put into one, it may load and run nothing.
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+}
+ERROR_HEADERS = {"Cache-Control": "no-store"}
 _BODILESS = frozenset({204, 304})
+_CLOSE = "Connection: close\r\n"
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
 class EncodedResponse(web.StreamResponse):
     """Bytes to send. `headers_block` holds whole header lines, each ended by CR LF, safe to send as they are."""
 
-    def __init__(
-        self, status: int, body: bytes, content_type: str = "application/json", headers_block: str = ""
-    ) -> None:
+    def __init__(self, status: int, body: bytes, content_type: str = JSON, headers_block: str = "") -> None:
         # StreamResponse.__init__ is left out on purpose: it builds what this class replaces.
         self.encoded_status = status
         self.encoded_body = body
@@ -53,27 +61,36 @@ class EncodedResponse(web.StreamResponse):
         return f"<EncodedResponse {self.encoded_status}, {len(self.encoded_body)} bytes>"
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter:
-        """Send head and body; the second call does nothing."""
+        """Send head and body, and wait until the client takes them; the second call does nothing."""
         writer = request.writer
         if self.is_kept_alive is None:
             self.is_kept_alive = request.keep_alive and not self.closes
-            await writer.write(self._encode(request))
+            connection = ""
+            if not self.is_kept_alive:
+                connection = _CLOSE
+            elif request.version == HttpVersion10:
+                connection = "Connection: keep-alive\r\n"
+            await writer.write(self.encoded(connection, with_body=request.method != "HEAD"))
+            if request.protocol.writing_paused:
+                # Else a client that asks and asks and reads nothing would fill the memory.
+                await writer.drain()
         return writer
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Everything left with `prepare`."""
 
-    def _encode(self, request: web.BaseRequest) -> bytes:
+    def encoded(self, connection: str = _CLOSE, *, with_body: bool = True) -> bytes:
+        """Head and body as they are sent. `connection` is a header line, or empty."""
         status, body = self.encoded_status, self.encoded_body
-        head = _STATUS_LINES[status] + _date_line() + self.headers_block
-        if not self.is_kept_alive:
-            head += "Connection: close\r\n"
-        elif request.version == HttpVersion10:
-            head += "Connection: keep-alive\r\n"
         if status in _BODILESS:
-            return (head + "\r\n").encode("latin-1")
-        head += f"Content-Type: {self.content_type_line}\r\nContent-Length: {len(body)}\r\n\r\n"
-        return head.encode("latin-1") if request.method == "HEAD" else head.encode("latin-1") + body
+            return f"{_STATUS_LINES[status]}{_date_line()}{self.headers_block}{connection}\r\n".encode("latin-1")
+        start = _JSON_HEADS[status] if self.content_type_line == JSON else self._other_start()
+        head = f"{start}{_date_line()}{self.headers_block}{connection}Content-Length: {len(body)}\r\n\r\n"
+        return head.encode("latin-1") + body if with_body else head.encode("latin-1")
+
+    def _other_start(self) -> str:
+        data = _lines(DATA_HEADERS) if self.content_type_line.endswith("json") else ""
+        return f"{_STATUS_LINES[self.encoded_status]}{data}Content-Type: {self.content_type_line}\r\n"
 
 
 def header_line(name: str, value: str) -> str:
@@ -88,9 +105,24 @@ class _StatusLines(dict[int, str]):
     """Status lines with the headers that every answer has, made once per status."""
 
     def __missing__(self, status: int) -> str:
-        line = f"HTTP/1.1 {status} {_PHRASES.get(status, '')}\r\nX-Content-Type-Options: nosniff\r\n"
+        line = f"HTTP/1.1 {status} {_PHRASES.get(status, '')}\r\n" + _lines(NOSNIFF)
+        if status >= HTTPStatus.BAD_REQUEST:
+            line += _lines(ERROR_HEADERS)
         self[status] = line
         return line
+
+
+class _JsonHeads(dict[int, str]):
+    """The same, with the headers that every answer in JSON has."""
+
+    def __missing__(self, status: int) -> str:
+        head = _STATUS_LINES[status] + _lines({**DATA_HEADERS, "Content-Type": JSON})
+        self[status] = head
+        return head
+
+
+def _lines(headers: Mapping[str, str]) -> str:
+    return "".join(header_line(name, value) for name, value in headers.items())
 
 
 class _DateLine:
@@ -108,4 +140,5 @@ class _DateLine:
 
 
 _STATUS_LINES = _StatusLines()
+_JSON_HEADS = _JsonHeads()
 _date_line = _DateLine()

@@ -7,9 +7,10 @@ from types import MethodType
 from aiohttp import HttpVersion11, web
 
 from app.context import request_id
-from app.entrypoints.http.binding import bind
+from app.entrypoints.http.admission import NO_LIMIT
+from app.entrypoints.http.binding import CallLimits, bind
 from app.entrypoints.http.definition import Definition, definition_of
-from app.entrypoints.http.endpoint import HttpKit, answering, error_response, served
+from app.entrypoints.http.endpoint import HttpKit, answering, error_response, served, stream_headers
 from app.entrypoints.http.errors import HttpError
 from app.entrypoints.http.reply import renderer, success_of
 from app.entrypoints.http.signature import MountError, Operation, of_route, read_signature
@@ -24,7 +25,10 @@ def setup_routes(app: web.Application, kit: HttpKit, handlers: Iterable[object],
     Raises MountError for a route that cannot be served as it is declared: an argument that nothing fills, a type
     that has no strict converter, a missing `access`, two success statuses, a path that is taken.
     """
-    operations = app.setdefault(OPERATIONS, [])
+    if OPERATIONS not in app:
+        app[OPERATIONS] = []
+        app.on_response_prepare.append(stream_headers(kit))
+    operations = app[OPERATIONS]
     for handler, declared in _declared(handlers):
         for method in declared.methods:
             operation = _operation(method, base_path, handler, declared)
@@ -69,10 +73,10 @@ def _mount(app: web.Application, kit: HttpKit, operation: Operation, base_path: 
     if declared.access is None:
         raise MountError("say who may call it: access=public or requires(…).")
     is_raw = success_of(declared)[1].kind == "raw"
-    call = bind(operation.handler, operation.signature, lambda: kit.body_limit, any_query=is_raw)
-    render = renderer(declared, base_path)
-    answer = answering(call, render, declared.access, kit.tokens)
-    endpoint = served(answer, kit, operation.method, operation.path, access_logged=declared.access_logged)
+    limits = CallLimits(kit.admission if declared.limited else NO_LIMIT, kit.body)
+    call = bind(operation.handler, operation.signature, limits, any_query=is_raw)
+    answer = answering(call, renderer(declared, base_path), declared, kit)
+    endpoint = served(answer, kit, operation.method, operation.path, declared)
     resource = app.router.add_resource(_pattern(operation))
     resource.add_route(operation.method, endpoint, expect_handler=continue_or_refuse)
     if operation.method == "GET":

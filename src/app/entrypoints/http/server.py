@@ -8,11 +8,18 @@ from typing import Any
 import attrs
 from aiohttp import http_parser, web
 
+from app.entrypoints.http.connections import Connections, RefusedConnection, connections_within
 from app.entrypoints.http.endpoint import UNEXPECTED, error_response
 from app.entrypoints.http.errors import HttpError, not_found
+from app.entrypoints.http.moving import MovableConnection
 from app.entrypoints.http.request_ids import RequestIds
 
 UNROUTED_IDS = RequestIds()
+LINGER = 2.0
+"""Seconds in which a client that was answered early, or late, may go on sending its body, so as to see the answer."""
+
+
+_data_received = web.RequestHandler.data_received
 
 LEAVING: web.AppKey[list[Callable[[], Awaitable[None]]]] = web.AppKey("leaving", list)
 """What an application does first of all when it is to end: it still listens then, and serves who comes."""
@@ -24,17 +31,67 @@ class ServerError(Exception):
 
 @attrs.frozen
 class ServerLimits:
-    """What one connection may cost: seconds of idling, bytes of the request line and of a header, headers."""
+    """What the connections may cost: how many there are; for each, seconds of idling, of sending a head and of taking
+    an answer, bytes of the request line and of a header, headers."""
 
+    connections: int = 16_000
     keepalive_timeout: float = 75.0
+    head_timeout: float = 10.0
+    write_timeout: float = 30.0
     line: int = 8190
     header: int = 8190
     headers: int = 128
     shutdown_timeout: float = 10.0
 
 
-class EnvelopeProtocol(web.RequestHandler):
-    """Answers what is no HTTP in the envelope as well; no application sees such a request."""
+class EnvelopeProtocol(MovableConnection):
+    """Answers what is no HTTP in the envelope as well; no application sees such a request. Tells of slow clients.
+
+    And knows whether its connection is between two requests, when another process can go on with it.
+    """
+
+    __slots__ = ("_connection", "_connections", "is_idle")
+
+    def __init__(self, server: "EnvelopeServer", **options: Any) -> None:
+        super().__init__(server, loop=asyncio.get_running_loop(), **options)
+        self._connections = server.open_connections
+        self._connection: Any = None
+        self.is_idle = True
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # Whatever the system doesn't take at once counts as unread.
+        self._connection = transport
+        self._connection.set_write_buffer_limits(0)
+        self._connections.open += 1
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._connections.open -= 1
+        self._connections.forget(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self.is_idle:
+            self.is_idle = False
+            self._connections.heads[self] = self._loop.time()
+        _data_received(self, data)
+
+    def pause_writing(self) -> None:
+        self._connections.unread[self] = self._loop.time()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        self._connections.unread.pop(self, None)
+        super().resume_writing()
+
+    def cut(self) -> None:
+        """End the connection at once."""
+        self._connection.abort()
+
+    @property
+    def is_between(self) -> bool:
+        """Whether it is between two requests: nothing was read in part, and nothing is left to answer or to send."""
+        return self.waits and self not in self._connections.heads
 
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
@@ -62,22 +119,53 @@ def unrouted_response(request: web.BaseRequest, status: int) -> web.StreamRespon
 
 
 class EnvelopeServer(web.Server):
-    """Makes an EnvelopeProtocol for each connection."""
+    """Makes an EnvelopeProtocol for each connection, as long as there are not too many.
 
-    def __init__(self, server: web.Server, options: dict[str, Any]) -> None:
+    While `is_draining`, each answer is the last on its connection.
+    """
+
+    def __init__(self, server: web.Server, connections: Connections, options: dict[str, Any]) -> None:
         super().__init__(self._handle, request_factory=server.request_factory)
         self._application = server.request_handler
         self._options = options
+        self.open_connections = connections
+        self._head_came = connections.heads.pop
+        connections.start()
+        self.is_draining = False
 
-    def __call__(self) -> web.RequestHandler:
-        return EnvelopeProtocol(self, loop=asyncio.get_running_loop(), **self._options)
+    @property
+    def protocols(self) -> list[EnvelopeProtocol]:
+        """The connections that are open."""
+        return [each for each in self.connections if isinstance(each, EnvelopeProtocol)]
+
+    def __call__(self) -> Any:
+        if self.open_connections.open >= self.open_connections.limit:
+            return RefusedConnection()
+        return EnvelopeProtocol(self, **self._options)
+
+    async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - aiohttp's signature
+        await super().shutdown(timeout)
+        self.open_connections.stop()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        protocol: Any = request.protocol
+        self._head_came(protocol, None)
         try:
-            return await self._application(request)
+            response = await self._application(request)
         except web.HTTPException as error:
             # The router refuses by itself what has no path at all, such as `CONNECT host:port`.
             return unrouted_response(request, error.status)
+        finally:
+            protocol.is_idle = True
+        if self.is_draining and not response.prepared:
+            self._close_after(request, response)
+        return response
+
+    @staticmethod
+    def _close_after(request: web.BaseRequest, response: web.StreamResponse) -> None:
+        protocol = request.protocol
+        if not (isinstance(protocol, EnvelopeProtocol) and protocol.has_more):
+            response.force_close()
 
 
 class EnvelopeRunner(web.AppRunner):
@@ -87,6 +175,13 @@ class EnvelopeRunner(web.AppRunner):
         require_c_parser()
         super().__init__(app, access_log=None, shutdown_timeout=limits.shutdown_timeout)
         self._limits = limits
+
+    @property
+    def envelope_server(self) -> EnvelopeServer:
+        """The server, once it is set up. Raises RuntimeError before."""
+        if not isinstance(self.server, EnvelopeServer):
+            raise RuntimeError("Call setup() first.")
+        return self.server
 
     async def cleanup(self) -> None:
         """Let the application take its leave; then stop listening, end what is running, and close."""
@@ -101,11 +196,13 @@ class EnvelopeRunner(web.AppRunner):
         options = {
             "access_log": None,
             "keepalive_timeout": limits.keepalive_timeout,
+            "lingering_time": LINGER,
             "max_line_size": limits.line,
             "max_field_size": limits.header,
             "max_headers": limits.headers,
         }
-        return EnvelopeServer(await super()._make_server(), options)
+        connections = Connections(connections_within(limits.connections), limits.head_timeout, limits.write_timeout)
+        return EnvelopeServer(await super()._make_server(), connections, options)
 
 
 def require_c_parser() -> None:

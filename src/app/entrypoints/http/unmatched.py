@@ -1,4 +1,7 @@
-"""What no route serves, answered like everything else: 404, or 405 with the methods that the path allows."""
+"""What no route serves, answered like everything else: 404, or 405 with the methods that the path allows.
+
+Preflights are among it: no route has the method OPTIONS.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -17,15 +20,22 @@ class Unmatched(AbstractResource):
     def __init__(self, router: web.UrlDispatcher, kit: HttpKit) -> None:
         super().__init__()
         self._router = router
-        self._route = ResourceRoute("*", served(self._answer, kit, "GET", "unmatched"), self, expect_handler=_ignore)
+        self._cors = kit.cors
+        self._meter = kit.meter
+        answer = served(self._answer, kit, "GET", "unmatched")
+        self._route = ResourceRoute("*", answer, self, expect_handler=_ignore)
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
+        if self._meter is not None:
+            await self._meter.admit_address(request)
         allowed: set[str] = set()
         for resource in self._router.resources():
             if resource is not self:
                 allowed |= (await resource.resolve(request))[1]
         if not allowed:
             raise not_found()
+        if self._cors is not None and self._cors.asks(request):
+            return self._cors.preflight(request, allowed)
         methods = ", ".join(sorted(allowed))
         raise HttpError(405, "METHOD_NOT_ALLOWED", f"This path allows {methods}.", headers={"Allow": methods})
 

@@ -1,0 +1,59 @@
+"""Store pages over HTTP."""
+
+from app.domain.model.store_pages import AppPage, BlockedApps, DeveloperPage, FeaturedPosts, FeaturedQuery, Store
+from app.domain.services.store_pages import StorePageService
+from app.entrypoints.http.access import public
+from app.entrypoints.http.definition import definition, response, response_error
+
+TAGS = ["store pages"]
+AWAY = response_error("The stores' service is away, and nothing is known from before")
+
+
+class StorePageHandlers:
+    """The routes of store pages."""
+
+    def __init__(self, pages: StorePageService) -> None:
+        self._pages = pages
+
+    @definition(
+        path="/store-pages/apps/{store}/{app_id}",
+        access=public,
+        tags=TAGS,
+        responses={"200": response(AppPage, "The app"), "404": response_error("No such app is shown"), "503": AWAY},
+    )
+    async def get_app_page(self, store: Store, app_id: str) -> AppPage:
+        """Show an app of a store, unless it is blocked."""
+        return await self._pages.app_page(store, app_id)
+
+    @definition(
+        path="/store-pages/developers/{store}/{developer_id}",
+        access=public,
+        tags=TAGS,
+        responses={"200": response(DeveloperPage, "The developer"), "404": response_error("No such one"), "503": AWAY},
+    )
+    async def get_developer_page(self, store: Store, developer_id: str) -> DeveloperPage:
+        """Show a developer of a store, with the apps that are not blocked."""
+        return await self._pages.developer_page(store, developer_id)
+
+    @definition(
+        path="/store-pages/featured-posts/{store}",
+        access=public,
+        tags=TAGS,
+        responses={"200": response(FeaturedPosts, "The posts"), "503": AWAY},
+    )
+    async def list_featured_posts(self, store: Store, query: FeaturedQuery) -> FeaturedPosts:
+        """List the posts to show beside a store's apps: the store's and ours, newest first.
+
+        While the store's service is away, its posts are those that it featured last, and `stale` is true.
+        """
+        return await self._pages.featured_posts(store, query.limit)
+
+    @definition(
+        path="/store-pages/blocked-apps/{store}",
+        access=public,
+        tags=TAGS,
+        responses={"200": response(BlockedApps, "The apps' ids"), "503": AWAY},
+    )
+    async def list_blocked_apps(self, store: Store) -> BlockedApps:
+        """List the apps of a store that are not shown."""
+        return await self._pages.blocked_apps(store)
