@@ -3,6 +3,7 @@
 import os
 
 import attrs
+import uvloop
 from attrs.validators import ge, le
 from dependency_injector import providers
 
@@ -12,11 +13,11 @@ from app.domain.model.paging import Page
 from app.domain.model.posts import Post, PostQuery
 from app.domain.services.posts import PostService
 from app.entrypoints.api.health import Health
-from app.entrypoints.app import create_app
 from app.entrypoints.http.access import public
 from app.entrypoints.http.definition import definition, response, response_pagination
-from app.entrypoints.http.server import ServerLimits
-from app.entrypoints.serving import serve
+from app.entrypoints.serving.alone import leave_on_signals
+from app.entrypoints.serving.listening import sockets_for
+from app.entrypoints.serving.worker import Worker
 
 
 @attrs.frozen
@@ -55,15 +56,21 @@ def one_more(number: int) -> object:
     return More()
 
 
-def main() -> None:
+async def main() -> None:
     """Serve until SIGTERM."""
-    settings = load_settings().settings
-    container = Container(settings=settings)
+    loaded = load_settings()
+    container = Container(settings=loaded.settings, loaded=loaded)
     more = [one_more(number) for number in range(int(os.environ.get("ROUTES", "0")))]
-    operations = container.operations()
-    container.operations.override(providers.Object([*operations, Rows(container.post_service()), *more]))
-    serve(lambda: create_app(container), settings.http.host, settings.http.port, ServerLimits())
+    container.operations.override(providers.Object([*container.operations(), Rows(container.post_service()), *more]))
+    leaving = leave_on_signals()
+    worker = Worker(container, sockets_for(loaded.settings, os.environ))
+    try:
+        await worker.open()
+        await worker.accept()
+        await worker.leave(await leaving)
+    finally:
+        await worker.close()
 
 
 if __name__ == "__main__":
-    main()
+    uvloop.run(main())

@@ -113,12 +113,23 @@ def _wait(process: "subprocess.Popen[bytes]", port: int, output: Path) -> None:
     raise AssertionError(output.read_text()[-3000:])
 
 
+EVERYTHING = {
+    "ENV": "test",
+    "AUTH__SECRET": SECRET,
+    "LOG__FORMAT": "json",
+    "RATE_LIMIT__PER_SECOND": 1e6,
+    "RATE_LIMIT__BURST": 10**6,
+    "CORS__ORIGINS": "https://app.example.org",
+    "HTTP__IN_FLIGHT_LIMIT": 1024,
+}
+"""Every feature on, and no limit that a measurement would reach."""
+
+
 def ours(
     folder: Path, token: str, *, name: str = "ours", module: str = "app.entrypoints", **settings: object
 ) -> Contestant:
     """The whole service as an operator runs it, its access log in a file."""
-    given = {"ENV": "test", "AUTH__SECRET": SECRET, "LOG__FORMAT": "json", **settings}
-    environment = environment_in(folder, **given) | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
+    environment = environment_in(folder, **EVERYTHING, **settings) | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
     headers = f"Authorization: Bearer {token}\r\n"
     return Contestant(name, (sys.executable, "-m", module, "run"), environment, headers, "APP_HTTP__PORT")
 

@@ -35,7 +35,7 @@ class PostService:
         is_last = page.total is None or query.offset + len(page.items) >= page.total
         if is_last or not page.items:
             return page
-        return attrs.evolve(page, next_cursor=_cursor_after(page.items[-1], query))
+        return Page(page.items, page.limit, page.offset, page.total, _cursor_after(page.items[-1], query))
 
     async def _page_after(self, query: PostQuery, cursor: str) -> Page[Post]:
         if query.offset:
