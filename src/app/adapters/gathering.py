@@ -3,7 +3,7 @@
 Under load most of what such a read costs is the way to the server and back. A read that comes while others are on
 their way waits for the next query, which asks for all that have come until then. So a reader shares only a query that
 starts after it asked: it sees whatever was committed before, its own writes among it. A read that finds the way free
-goes straight through, and waits for nobody. See docs/decisions/0015-reads-are-gathered.md.
+goes straight through, and waits for nobody. See docs/decisions/gathered-reads.md.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextvars import Context
 from itertools import chain
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import attrs
 
@@ -20,6 +20,7 @@ from app.context import RequestContext, current_request
 
 K = TypeVar("K")
 R = TypeVar("R")
+Row = TypeVar("Row", bound=Sequence[Any])
 
 FLIGHTS = 2
 """Queries on their way at once: one at the server while the rows of the other are read here."""
@@ -32,8 +33,8 @@ Key = tuple[int, ...]
 class Gatherable:
     """A statement of SQL by a few integers, for one such key and for `at_most` of them.
 
-    `one` has the integers of its key as parameters. `many` has as many, each with that integer of all keys, as a list
-    that the storage can take; its rows end with their key.
+    `one` has the integers of its key as parameters. `many` has as many, each with that integer of all keys, in a form
+    that the storage takes; its rows end with their key.
     """
 
     one: str
@@ -154,3 +155,33 @@ def _fail(future: "asyncio.Future[R]", error: BaseException) -> None:
         future.set_exception(own)
     else:
         future.cancel()
+
+
+class GatheredRows(Generic[Row]):
+    """Statements of one pool, gathered each by itself. `listed` makes many integers one parameter."""
+
+    def __init__(
+        self,
+        fetch: Callable[[str, Sequence[object]], Awaitable[Sequence[Row]]],
+        listed: Callable[[Sequence[int]], object],
+    ) -> None:
+        self._fetch = fetch
+        self._listed = listed
+        self._gathered: dict[Gatherable, Gathered[Key, Sequence[Row]]] = {}
+
+    def read(self, query: Gatherable, key: Key) -> Awaitable[Sequence[Row]]:
+        """The rows that belong to `key`."""
+        gathered = self._gathered.get(query)
+        if gathered is None:
+            gathered = self._gathered[query] = self._gather(query)
+        return gathered.read(key)
+
+    def _gather(self, query: Gatherable) -> Gathered[Key, Sequence[Row]]:
+        async def many(keys: Sequence[Key]) -> Mapping[Key, Sequence[Row]]:
+            found: dict[Key, list[Row]] = {}
+            size = len(keys[0])
+            for row in await self._fetch(query.many, [self._listed(each) for each in zip(*keys, strict=True)]):
+                found.setdefault(tuple(row[-size:]), []).append(row)
+            return found
+
+        return Gathered(lambda key: self._fetch(query.one, key), many, (), query.at_most)

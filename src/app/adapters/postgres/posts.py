@@ -61,7 +61,7 @@ class PostgresPostRepository:
         return _post(rows[0]) if rows else None
 
     async def find_with_features(self, post_id: int) -> PostWithFeatures | None:
-        rows = await self._statements.gather(_FIND_WITH_FEATURES, post_id)
+        rows = await self._statements.gather(_FIND_WITH_FEATURES, (post_id,))
         if not rows:
             return None
         features = [Feature(row[6], row[7], row[8]) for row in rows if row[6] is not None]
@@ -72,7 +72,7 @@ class PostgresPostRepository:
         where, matching = _filter(query)
         if not where and query.offset + query.limit <= GATHERED_DEPTH:
             rows = await self._statements.gather(
-                _pages(query.sort, query.sort_dir), query.limit, query.offset, stale=True
+                _pages(query.sort, query.sort_dir), (query.limit, query.offset), stale=True
             )
         else:
             sql = _page(where, _order(query), f"LIMIT {_next(matching)} OFFSET {_next(matching, 2)}")
