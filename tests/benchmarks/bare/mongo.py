@@ -54,8 +54,11 @@ class Mongo:
 
 
 def _post(document: Document) -> Document:
-    id_ = document.pop("_id")
-    return {"id": id_, **document, "additional_data": decode(document["additional_data"])}
+    id_, data = int(document.pop("_id")), decode(document["additional_data"])
+    post = {"id": id_, **document, "additional_data": data, "version": int(document["version"])}
+    if "features" in post:
+        post["features"] = [{**each, "id": int(each["id"])} for each in post["features"]]
+    return post
 
 
 @asynccontextmanager
