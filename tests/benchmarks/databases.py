@@ -48,7 +48,8 @@ def database(storage: str, folder: Path) -> Iterator[Database]:
 def _filled(subject: Subject, where: str) -> Iterator[Database]:
     with subject.database(where) as dsn:
         _FILL[subject.name](dsn)
-        yield Database(dsn, subject.environment(dsn))
+        patience = {} if subject.kind is None else {f"{subject.name.upper()}__PRIMARY__ACQUIRE_TIMEOUT": "30"}
+        yield Database(dsn, subject.environment(dsn) | patience)
 
 
 def _posts(storage: str) -> list[tuple[Any, ...]]:

@@ -121,6 +121,7 @@ EVERYTHING = {
     "RATE_LIMIT__BURST": 10**6,
     "CORS__ORIGINS": "https://app.example.org",
     "HTTP__IN_FLIGHT_LIMIT": 1024,
+    "HTTP__REQUEST_TIMEOUT": 30,
 }
 """Every feature on, and no limit that a measurement would reach."""
 

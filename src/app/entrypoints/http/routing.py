@@ -13,6 +13,7 @@ from app.entrypoints.http.definition import Definition, definition_of
 from app.entrypoints.http.endpoint import HttpKit, answering, error_response, served, stream_headers
 from app.entrypoints.http.errors import HttpError
 from app.entrypoints.http.reply import renderer, success_of
+from app.entrypoints.http.route_index import resource_at
 from app.entrypoints.http.signature import MountError, Operation, of_route, read_signature
 from app.entrypoints.http.unmatched import Unmatched
 
@@ -77,7 +78,7 @@ def _mount(app: web.Application, kit: HttpKit, operation: Operation, base_path: 
     call = bind(operation.handler, operation.signature, limits, any_query=is_raw)
     answer = answering(call, renderer(declared, base_path), declared, kit)
     endpoint = served(answer, kit, operation.method, operation.path, declared)
-    resource = app.router.add_resource(_pattern(operation))
+    resource = resource_at(app, _pattern(operation))
     resource.add_route(operation.method, endpoint, expect_handler=continue_or_refuse)
     if operation.method == "GET":
         resource.add_route("HEAD", endpoint, expect_handler=continue_or_refuse)
