@@ -22,6 +22,6 @@ USER 10001
 VOLUME /data
 EXPOSE 8000
 HEALTHCHECK --interval=5s --timeout=2s --start-period=10s \
-  CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/health/ready', timeout=1)"]
+  CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f'http://127.0.0.1:{os.environ.get(\"APP_HTTP__PORT\", 8000)}/health/ready', timeout=1)"]
 ENTRYPOINT ["python", "-m", "app.entrypoints"]
-CMD ["run"]
+CMD ["serve"]

@@ -5,12 +5,34 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from app.adapters.config.description import describe
+from app.adapters.config.description import SettingInfo, describe
 from app.adapters.config.setting import NAME
 from app.adapters.config.settings import Settings
 from app.entrypoints.cli import cli
 
 ROOT = Path(__file__).parent.parent
+FIRST = (
+    "APP_ENV",
+    "APP_STORAGE",
+    "APP_DATA_DIR",
+    "APP_POSTGRES__<NAME>__DSN",
+    "APP_MYSQL__<NAME>__DSN",
+    "APP_MONGO__<NAME>__DSN",
+    "APP_HTTP__HOST",
+    "APP_HTTP__PORT",
+    "APP_HTTP__REQUEST_TIMEOUT",
+    "APP_ADMIN__PORT",
+    "APP_LOG__LEVEL",
+    "APP_AUTH__SECRET",
+    "APP_AUTH__JWKS_URL",
+    "APP_APP_PAGES__URL",
+    "APP_CONSUL__ADDRESS",
+)
+"""The settings that README shows; docs/settings.md has all."""
+TABLES = {
+    "README.md": [info for info in describe(Settings) if info.variable in FIRST],
+    "docs/settings.md": describe(Settings),
+}
 SETTINGS = re.compile(r"(<!-- settings -->\n).*?(<!-- /settings -->)", re.DOTALL)
 
 
@@ -30,8 +52,9 @@ def problems(root: Path) -> Iterator[str]:
             if not names.fullmatch(name):
                 yield f"{where}: there is no setting {name}"
         yield from (f"{where}: {path} is not there" for path in _missing(text, file.parent, root))
-    if (root / "README.md").read_text() != with_settings((root / "README.md").read_text()):
-        yield "README.md: the settings table is old; run python -m scripts.check_docs --write"
+    for name, infos in TABLES.items():
+        if (root / name).read_text() != with_settings((root / name).read_text(), infos):
+            yield f"{name}: the settings table is old; run python -m scripts.check_docs --write"
 
 
 def _pattern(variable: str) -> str:
@@ -47,20 +70,21 @@ def _missing(text: str, folder: Path, root: Path) -> Iterable[str]:
     ]
 
 
-def with_settings(readme: str) -> str:
-    """The README with the table of settings as the code has them."""
+def with_settings(page: str, infos: Iterable[SettingInfo]) -> str:
+    """The page with a table of these settings as the code has them."""
     lines = ["| variable | default | |", "|---|---|---|"]
-    for info in describe(Settings):
+    for info in infos:
         default = f"`{info.default}`" if info.default else ""
         lines.append(f"| `{info.variable}` | {default} | {info.description} |")
-    return SETTINGS.sub(lambda found: found[1] + "\n".join(lines) + "\n" + found[2], readme)
+    return SETTINGS.sub(lambda found: found[1] + "\n".join(lines) + "\n" + found[2], page)
 
 
 def main() -> int:
-    """Print the problems; 1 if there are any. With --write, renew the table of settings first."""
-    readme = ROOT / "README.md"
+    """Print the problems; 1 if there are any. With --write, renew the tables of settings first."""
     if "--write" in sys.argv[1:]:
-        readme.write_text(with_settings(readme.read_text()))
+        for name, infos in TABLES.items():
+            page = ROOT / name
+            page.write_text(with_settings(page.read_text(), infos))
     found = list(problems(ROOT))
     print("\n".join(found) or "The documentation names nothing that isn't there.")
     return 1 if found else 0

@@ -72,7 +72,7 @@ PLAIN = [
 
 def corpus() -> list[bytes]:
     """Every request of the corpus, the same ones in the same order each time; all but a few are wrong in some way."""
-    writer = f"Authorization: Bearer {a_token('posts:write')}"
+    writer = f"Authorization: Bearer {a_token('posts:write', lifetime=7200)}"
     made = itertools.chain(
         _bodies(writer), _queries(), _headers(writer), _paths(), _methods(writer), _mutations(writer)
     )

@@ -35,7 +35,7 @@ async def test_problem_details_for_who_accepts_them(anonymous: Client) -> None:
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert {key: answer.json[key] for key in ("type", "title", "status", "code")} == {
         "type": "about:blank",
-        "title": "Validation error",
+        "title": "Unprocessable Entity",
         "status": 422,
         "code": "VALIDATION_ERROR",
     }

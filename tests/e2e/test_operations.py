@@ -5,6 +5,7 @@ import io
 import json
 from pathlib import Path
 
+import pytest
 from dependency_injector import providers
 from openapi_spec_validator import validate
 
@@ -14,6 +15,7 @@ from app.entrypoints.app import create_app
 from app.entrypoints.http.access_log import AccessLog
 from app.entrypoints.http.routing import OPERATIONS
 from tests.e2e.service import Client, a_token, running, running_on_sqlite, settings_in
+from tests.subjects import SUBJECTS
 
 
 async def test_a_service_that_can_serve_is_ready(anonymous: Client) -> None:
@@ -141,3 +143,16 @@ async def test_a_request_that_takes_too_long_is_ended(tmp_path: Path) -> None:
         # The body's own time and the request's are over at once; either may be told.
         assert answer.startswith((b"HTTP/1.1 408", b"HTTP/1.1 504"))
         assert (await client.get("/health/live")).status == 200
+
+
+@pytest.mark.parametrize("storage", SUBJECTS)
+async def test_a_storage_without_its_schema_is_no_fault_of_a_request(
+    storage: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    subject = SUBJECTS[storage]
+    server = subject.kind and request.getfixturevalue(f"{subject.kind.name}_server")
+    with subject.empty_database(server.dsn if server else str(tmp_path)) as dsn:
+        async with running(Container(settings=subject.settings(tmp_path, dsn))) as client:
+            client.token = a_token("posts:write")
+            assert (await client.get("/health/ready")).status == 503
+            assert (await client.post("/api/v1/posts", {"title": "T", "content": ""})).status == 503

@@ -6,7 +6,10 @@ import re
 import shutil
 import signal
 import subprocess
+import textwrap
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,9 @@ import pytest
 from aiohttp import web
 from dependency_injector import providers
 
+from app.adapters.app_pages.answers import AppData
 from app.adapters.config.loading import load_settings
+from app.adapters.http.call import Call
 from app.adapters.memory.store import MemoryStore
 from app.container import Container
 from app.domain.services.posts import PostService
@@ -23,8 +28,11 @@ from app.entrypoints.api import posts as api
 from app.entrypoints.app import create_app
 from app.entrypoints.http.routing import OPERATIONS, setup_routes
 from tests.builders import FixedClock
+from tests.postgres_databases import new_database
 from tests.processes import ROOT, environment_in, free_port, wait_until_ready
 from tests.processes import Service as Running
+from tests.servers.kinds import Server
+from tests.servers.process import family
 from tests.strictness import skip_or_fail
 
 pytestmark = pytest.mark.xdist_group("readme")  # so that its service is started once
@@ -43,8 +51,23 @@ RUN_HERE = {
     "migrate": "migrate",
     "openapi": "openapi",
     "routes": "routes",
+    "soak": "--dry-run soak",  # tests/e2e/test_restarts.py does the same for less long
+    "faults": "--dry-run faults",  # tests/faults has the short form
     "token": "token",
 }
+RUN_ON = {"run", "serve", "upstream"}
+"""Those that go on until they are stopped, each in a test of its own."""
+
+
+KNOWN_LINES = (
+    r"make (run|test|upstream)",
+    r"curl .*\\",
+    r"curl http://127\.0\.0\.1:8000/api/v1/store-pages/featured-posts/android",
+    r"make serve WORKERS=2",
+    r"kill -HUP <pid of the parent>",
+    r"APP_STORAGE=postgres APP_POSTGRES__PRIMARY__DSN=\S+ make run",
+)
+"""The command lines that a test here knows how to run."""
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -89,14 +112,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("readme")
 
 
-@pytest.fixture(scope="module")
-def running(folder: Path) -> Iterator[Running]:
-    """`PORT=… make run`, as the README has it, until Ctrl-C."""
+@contextmanager
+def kept_running(command: str, folder: Path, **variables: str) -> Iterator[Running]:
+    """A command that goes on until Ctrl-C, on a port of its own, as soon as it is ready."""
     port, output = free_port(), folder / "output.log"
-    assert "`PORT=9000 make run`" in README
     with output.open("wb") as log:
         process = subprocess.Popen(
-            ["make", "run"], cwd=ROOT, env={**environment(folder), "PORT": str(port)},
+            ["bash", "-c", command], cwd=ROOT, env={**environment(folder), "PORT": str(port), **variables},
             stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
     started = Running(f"http://127.0.0.1:{port}", process, {}, output)
@@ -104,12 +126,20 @@ def running(folder: Path) -> Iterator[Running]:
         wait_until_ready(started, 60)
         yield started
         os.killpg(process.pid, signal.SIGINT)
-        assert process.wait(15) in (0, -signal.SIGINT)
+        assert process.wait(30) in (0, 130, -signal.SIGINT)
         assert not re.search(r"Traceback|\*\*\*", output.read_text())
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+@pytest.fixture(scope="module")
+def running(folder: Path) -> Iterator[Running]:
+    """`PORT=… make run`, as the README has it, until Ctrl-C."""
+    assert "`PORT=9000 make run`" in README
+    with kept_running("make run", folder) as started:
+        yield started
 
 
 @pytest.fixture
@@ -120,7 +150,7 @@ def curl() -> None:
 
 def test_every_target_that_is_named_is_run_somewhere() -> None:
     named = set(re.findall(r"\bmake ([a-z]+)", README))
-    assert named - RUN_BY_CI - set(RUN_HERE) == {"run"}
+    assert named - RUN_BY_CI - set(RUN_HERE) == RUN_ON
     assert set(re.findall(r"^make ([a-z]+)$", (ROOT / ".ci/run").read_text(), re.MULTILINE)) == RUN_BY_CI
 
 
@@ -139,7 +169,7 @@ def test_make_alone_tells_what_there_is(tmp_path: Path) -> None:
 def test_every_command_line_is_known_here() -> None:
     lines = [line.partition("#")[0].strip() for block in SHELL for line in block.splitlines()]
     starts = [line for line in lines if not line.startswith("-")]
-    assert [line for line in starts if not re.fullmatch(r"make (run|test)|curl .*\\", line)] == []
+    assert [line for line in starts if not re.fullmatch("|".join(KNOWN_LINES), line)] == []
 
 
 def test_the_request_that_is_shown_gets_the_answer_that_is_shown(running: Running, folder: Path, curl: None) -> None:
@@ -175,6 +205,57 @@ def test_what_run_prints_can_be_pasted_into_a_shell(running: Running, folder: Pa
     assert "Documentation" in printed
 
 
+def test_the_stand_in_answers_where_the_service_looks_for_it(running: Running, folder: Path, curl: None) -> None:
+    (line,) = re.findall(r"^curl .*store-pages.*$", README, re.MULTILINE)
+    stand_in = subprocess.Popen(["make", "upstream"], cwd=ROOT, env=environment(folder), start_new_session=True)
+    try:
+        answer = {}
+        for _ in range(60):
+            answer = json.loads(shell(line.replace("curl http://127.0.0.1:8000", f"curl -s {running.url}"), folder))
+            if answer["success"]:
+                break
+            time.sleep(0.25)
+        assert answer["result"]["stale"] is False
+    finally:
+        os.killpg(stand_in.pid, signal.SIGTERM)
+        stand_in.wait(15)
+
+
+def test_workers_are_replaced_by_the_signal_that_is_named(tmp_path: Path) -> None:
+    with kept_running("exec make serve WORKERS=2", tmp_path) as started:
+        parent = next(pid for pid in family(started.process.pid) if b"serve" in arguments_of(pid))
+        before = set(family(parent))
+        os.kill(parent, signal.SIGHUP)
+        end = time.monotonic() + 30
+        while before & set(family(parent)) and time.monotonic() < end:
+            time.sleep(0.1)
+        assert not before & set(family(parent))
+        wait_until_ready(started)
+
+
+def test_one_variable_moves_the_service_to_postgresql(postgres_server: Server, tmp_path: Path) -> None:
+    (line,) = re.findall(r"^APP_STORAGE=postgres .*$", README, re.MULTILINE)
+    with new_database(postgres_server.dsn) as dsn:
+        here = re.sub(r"postgresql://\S+", dsn, line)
+        with kept_running(here, tmp_path) as started:
+            assert "postgresql://" in started.output.read_text()
+            assert json.loads(shell(f"curl -s {started.url}/api/v1/posts", tmp_path))["pagination"]["total"] == 3
+
+
+async def test_the_call_that_is_shown_is_one() -> None:
+    (block,) = [block for block in PYTHON if "http.send" in block]
+    sent: list[Any] = []
+
+    class Http:
+        async def send(self, call: Any) -> None:
+            sent.append(call)
+
+    names: dict[str, Any] = {"Call": Call, "AppData": AppData, "http": Http(), "store": "ios", "app_id": "1"}
+    exec(f"async def shown():\n{textwrap.indent(block, '    ')}", names)
+    await names["shown"]()
+    assert sent == [Call("app_data", AppData, ("v1", "ios", "apps", "1"))]
+
+
 def test_the_handler_that_is_shown_can_be_mounted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (block,) = [block for block in PYTHON if "@definition" in block]
     names = dict(vars(api))
@@ -193,10 +274,15 @@ def test_the_swaps_that_are_shown_work(tmp_path: Path, monkeypatch: pytest.Monke
     }
     names["providers"] = providers
     for block in PYTHON:
-        if "@definition" not in block:
+        if "@definition" not in block and "await" not in block:
             exec(block, names)
     assert names["container"].post_service() is names["posts"]
     assert isinstance(names["app"], web.Application)
+
+
+def arguments_of(pid: int) -> list[bytes]:
+    """The command line of a process."""
+    return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
 
 
 def settings_of(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:

@@ -173,7 +173,7 @@ async def test_outside_dev_a_missing_url_is_told_by_its_variable(tmp_path: Path)
             answer = await client.get(route)
             assert (answer.status, answer.json["message"]) == (
                 503,
-                "Set APP_APP_PAGES__URL: without it there are no store pages.",
+                "There are no store pages here now.",
             )
         metrics = (await client.get("/metrics")).body.decode()
         assert 'upstream_breaker_open{upstream="app_pages"} 0.0' in metrics

@@ -201,7 +201,7 @@ def test_a_step_that_fails_is_not_applied(dsn: str, folder: Path) -> None:
 
 @pytest.mark.parametrize("address", ["mongodb://me:hunter2@127.0.0.1:{port}/app", "mongodb://me:hunter2@host:port"])
 def test_a_server_that_is_not_there_is_named_without_its_password(address: str) -> None:
-    given = settings(address.format(port=free_port()), open_deadline=0.3, selection_timeout=0.3)
+    given = settings(address.format(port=free_port()), open_timeout=0.3, selection_timeout=0.3)
     with pytest.raises(MigrationError) as refused:
         MongoMigrations({"primary": given}).status()
     assert "APP_MONGO__PRIMARY__DSN" in str(refused.value)

@@ -30,7 +30,7 @@ def dsn(mongo_server: Server) -> Iterator[str]:
 
 async def test_a_server_that_is_not_there_is_named_without_its_password() -> None:
     where = f"mongodb://user:hunter2@127.0.0.1:{free_port()}/app"
-    pool = MongoPool("primary", settings(where, open_deadline=0.5, selection_timeout=0.2))
+    pool = MongoPool("primary", settings(where, open_timeout=0.5, selection_timeout=0.2))
     with pytest.raises(Unavailable) as refused:
         await pool.open()
     assert "APP_MONGO__PRIMARY__DSN" in str(refused.value)
@@ -64,7 +64,7 @@ async def test_tls_is_spoken_where_it_is_set(more: dict[str, Any], first_byte: b
 
     listener = await asyncio.start_server(answer, "127.0.0.1", free_port())
     port = listener.sockets[0].getsockname()[1]
-    given = settings(f"mongodb://127.0.0.1:{port}/", open_deadline=0.1, selection_timeout=0.3, **more)
+    given = settings(f"mongodb://127.0.0.1:{port}/", open_timeout=0.1, selection_timeout=0.3, **more)
     with pytest.raises(Unavailable):
         await MongoPool("primary", given).open()
     assert ((await seen.get()) == b"\x16") is (first_byte == b"\x16")
@@ -73,7 +73,7 @@ async def test_tls_is_spoken_where_it_is_set(more: dict[str, Any], first_byte: b
 
 def test_certificates_are_handed_to_the_driver() -> None:
     given = MongoPoolSettings(
-        dsn=Dsn("mongodb://127.0.0.1/"), tls=True, tls_ca_file=Path("ca.pem"), tls_certificate_key_file=Path("own.pem")
+        dsn=Dsn("mongodb://127.0.0.1/"), tls=True, tls_ca=Path("ca.pem"), tls_cert=Path("own.pem")
     )
     told = mongo_client.options(given)
     assert (told["tls"], told["tlsCAFile"], told["tlsCertificateKeyFile"]) == (True, "ca.pem", "own.pem")

@@ -79,7 +79,8 @@ KINDS: list[tuple[Exception, str | None]] = [
     (asyncpg.DiskFullError(""), "UNAVAILABLE"),
     (asyncpg.InternalClientError("got result for unknown protocol state 3"), "UNAVAILABLE"),
     (ConnectionResetError(), "UNAVAILABLE"),
-    (asyncpg.UndefinedTableError(""), None),
+    (asyncpg.UndefinedTableError(""), "UNAVAILABLE"),
+    (asyncpg.UndefinedColumnError(""), None),
     (asyncpg.InterfaceError("the server expects 1 argument for this query, 2 were passed"), None),
     (ZeroDivisionError(), None),
 ]

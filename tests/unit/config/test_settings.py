@@ -298,3 +298,23 @@ def test_origins_are_as_browsers_send_them(origins: str) -> None:
 def test_a_redis_to_count_in_needs_a_limit() -> None:
     assert "APP_RATE_LIMIT__PER_SECOND" in problems(APP_RATE_LIMIT__REDIS="redis://127.0.0.1/0")[0]
     assert "redis://" in problems(APP_RATE_LIMIT__REDIS="http://127.0.0.1/0", APP_RATE_LIMIT__PER_SECOND="1")[0]
+
+
+@pytest.mark.parametrize(("name", "meant"), [("REPLICAA", "REPLICA"), ("PRIMRY", "PRIMARY"), ("REPLICAS", "REPLICA")])
+def test_a_pool_that_is_almost_one_of_ours_is_refused(name: str, meant: str) -> None:
+    dsn = "postgresql://app@127.0.0.1/app"
+    assert problems(**{f"APP_POSTGRES__{name}__DSN": dsn}) == [
+        f"APP_POSTGRES__{name}__DSN (environment): is no pool; did you mean APP_POSTGRES__{meant}__DSN?"
+    ]
+    assert "reports" in load(APP_POSTGRES__REPORTS__DSN=dsn).postgres
+
+
+@pytest.mark.parametrize("dsn", ["postgresql://app@127.0.0.1", "postgresql://127.0.0.1:5432/", "postgresql:///?x=/a"])
+def test_an_address_of_postgresql_names_a_database(dsn: str) -> None:
+    (problem,) = problems(APP_POSTGRES__PRIMARY__DSN=dsn)
+    assert "/name" in problem
+
+
+@pytest.mark.parametrize("dsn", ["postgresql://u:p%2F@a,b:5433/name?sslmode=require", "postgres:///name?host=/tmp"])
+def test_addresses_of_postgresql_may_have_several_hosts_or_none(dsn: str) -> None:
+    assert load(APP_POSTGRES__PRIMARY__DSN=dsn).postgres["primary"].dsn.reveal() == dsn

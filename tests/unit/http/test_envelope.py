@@ -64,7 +64,7 @@ def test_problem_details_have_the_members_of_their_rfc() -> None:
     problem = msgspec.json.decode(encode_problem(not_found(), "id-1"))
     assert {name: problem[name] for name in ("type", "title", "status", "detail", "code", "request_id")} == {
         "type": "about:blank",
-        "title": "Not found",
+        "title": "Not Found",
         "status": 404,
         "detail": "There is nothing at this path.",
         "code": "NOT_FOUND",

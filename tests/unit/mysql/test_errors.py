@@ -42,7 +42,7 @@ def test_known_errors_become_the_domains(raised: Exception, becomes: type[Except
 @pytest.mark.parametrize(
     "raised",
     [
-        err.ProgrammingError(1146, "Table 'x.posts' doesn't exist"),
+        err.ProgrammingError(1054, "Unknown column 'x'"),
         err.DataError(1406, "Data too long for column"),
         err.OperationalError(1054, "Unknown column"),
         err.IntegrityError(1062, "Duplicate entry 'posts_by_title' for key 'PRIMARY'"),

@@ -19,5 +19,6 @@ def app_pages_at(url: str | None, *, in_dev: bool) -> Upstream:
         )
         return FixedUpstream(STAND_IN)
     if url is None:
-        return UnsetUpstream("Set APP_APP_PAGES__URL: without it there are no store pages.")
+        logger.warning("APP_APP_PAGES__URL is not set: the store pages answer 503.")
+        return UnsetUpstream("There are no store pages here now.")
     return FixedUpstream(url)

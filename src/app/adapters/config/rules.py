@@ -1,5 +1,6 @@
 """What holds between settings: values that follow from others, and combinations that are refused."""
 
+import difflib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from app.adapters.config.setting import Key, variable
 from app.adapters.config.settings import DEFAULT_ISSUER, Environment, Settings
 from app.adapters.config.sources import Given
 from app.adapters.http.settings import ClientSettings
-from app.adapters.named_pools import PRIMARY
+from app.adapters.named_pools import PRIMARY, REPLICA
 
 DEV_DSNS = {
     "postgres": "postgresql://app:app@127.0.0.1:5432/app",
@@ -59,6 +60,7 @@ def refused(settings: Settings) -> Iterator[Broken]:
     """What cannot stand together, or is missing where the service runs."""
     yield from _keys(settings)
     yield from _primary(settings)
+    yield from _misspelt_pools(settings)
     if settings.auth.jwks_url is not None:
         yield from _remote_keys(settings)
     yield from _login(settings.app_pages, ("app_pages",))
@@ -87,6 +89,17 @@ def _primary(settings: Settings) -> Iterator[Broken]:
             (_primary_dsn(settings.storage), _STORAGE, _ENV),
             f"is required outside dev with APP_STORAGE={settings.storage}",
         )
+
+
+def _misspelt_pools(settings: Settings) -> Iterator[Broken]:
+    """Names of pools are free, for repositories of one's own; but a REPLICAA would be opened and never read."""
+    for storage in DEV_DSNS:
+        for name in getattr(settings, storage):
+            close = difflib.get_close_matches(name, (PRIMARY, REPLICA), n=1, cutoff=0.75)
+            if close and name not in close:
+                yield Broken(
+                    ((storage, name, "dsn"),), f"is no pool; did you mean {variable((storage, close[0], 'dsn'))}?"
+                )
 
 
 def _remote_keys(settings: Settings) -> Iterator[Broken]:

@@ -38,8 +38,8 @@ def options(settings: MongoPoolSettings) -> dict[str, Any]:
         "w": "majority",
         "journal": True,
         "tls": settings.tls or None,
-        "tlsCAFile": str(settings.tls_ca_file) if settings.tls_ca_file else None,
-        "tlsCertificateKeyFile": str(settings.tls_certificate_key_file) if settings.tls_certificate_key_file else None,
+        "tlsCAFile": str(settings.tls_ca) if settings.tls_ca else None,
+        "tlsCertificateKeyFile": str(settings.tls_cert) if settings.tls_cert else None,
     }
     return {name: value for name, value in given.items() if value is not None}
 

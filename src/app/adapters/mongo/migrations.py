@@ -126,7 +126,7 @@ class MongoMigrations:
             database = client.get_default_database(DATABASE).name
             steps = Steps(client, database, str(self._folder), STATES)
             try:
-                with pymongo.timeout(max(settings.open_deadline, settings.selection_timeout)):
+                with pymongo.timeout(max(settings.open_timeout, settings.selection_timeout)):
                     client.admin.command("ping")
                 yield steps
             except PyMongoError as error:

@@ -50,7 +50,7 @@ class MongoPool:
         self._client = make_client(self.name, settings)
         try:
             if self.is_required:
-                await open_within(settings.open_deadline, self._greet)
+                await open_within(settings.open_timeout, self._greet)
             else:
                 await self._greet()
         except Unavailable as error:

@@ -22,12 +22,12 @@ class MongoPoolSettings:
     connect_timeout: float = setting(1.0, "Seconds that connecting may take", validator=[gt(0), le(300)])
     selection_timeout: float = setting(1.0, "Seconds to look for a server that answers", validator=[gt(0), le(300)])
     timeout: float = setting(5.0, "Seconds that a call may take, here and at the server", validator=[gt(0), le(300)])
-    open_deadline: float = setting(
+    open_timeout: float = setting(
         10.0, "Seconds to try again at the start while the server does not answer", validator=[ge(0), le(25)]
     )
     tls: bool = setting(False, "Whether to connect with TLS, as a DSN with tls=true does too")
-    tls_ca_file: Path | None = setting(None, "The certificates to trust (PEM), in place of the system's")
-    tls_certificate_key_file: Path | None = setting(None, "The client's certificate and key (PEM)")
+    tls_ca: Path | None = setting(None, "The certificates to trust (PEM), in place of the system's")
+    tls_cert: Path | None = setting(None, "The client's certificate and key (PEM)")
     single_document: bool = setting(
         False, "Accept a standalone server, where a unit of work can change one post and no more"
     )

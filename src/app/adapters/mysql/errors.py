@@ -32,6 +32,7 @@ _PASSING = {
     1047,  # a node that left its cluster, Galera
     1053,  # shutdown
     1114,  # the table is full
+    1146,  # no such table: the migrations have not been run
     1203,  # too many connections of this user
     1226,  # a resource limit of this user
     1290,  # read only: a former primary
@@ -74,7 +75,7 @@ def translated() -> Iterator[None]:
         yield
     except TimeoutError as error:
         raise too_slow() from error
-    except (OSError, err.InterfaceError, err.InternalError, err.OperationalError) as error:
+    except (OSError, err.InterfaceError, err.InternalError, err.OperationalError, err.ProgrammingError) as error:
         known = _known(error)
         if known is None:
             raise

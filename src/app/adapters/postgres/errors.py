@@ -28,6 +28,8 @@ _LOST = (
     asyncpg.InternalClientError,  # what a killed back end looks like now and then
     OSError,
 )
+_WITHOUT_SCHEMA = asyncpg.UndefinedTableError
+"""The migrations have not been run, as readiness says too."""
 
 
 def is_sound_after(error: BaseException) -> bool:
@@ -53,7 +55,7 @@ def translation(error: BaseException, connection: Any) -> DomainError | None:
             return post_gone()
         case _ if isinstance(error, _ABORTED):
             return aborted()
-        case _ if is_lost_after(error):
+        case _ if is_lost_after(error) or isinstance(error, _WITHOUT_SCHEMA):
             return unusable()
         case asyncpg.InterfaceError() if connection.is_closed():
             return unusable()

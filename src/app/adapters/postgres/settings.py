@@ -1,5 +1,6 @@
 """The settings of a pool of connections to PostgreSQL."""
 
+import re
 from pathlib import Path
 from typing import Literal
 from urllib.parse import parse_qsl, urlencode
@@ -17,8 +18,13 @@ TLS_FILES = {"tls_ca": "sslrootcert", "tls_cert": "sslcert", "tls_key": "sslkey"
 address = Demand("a URL such as postgresql://user:password@host:5432/name", lambda dsn: _is_address(dsn))
 
 
+_DATABASE = re.compile(r"\w+://[^?#]*/[^/?#]+(\?|$)")
+
+
 def _is_address(dsn: Dsn) -> bool:
-    return dsn.reveal().startswith(("postgresql://", "postgres://"))
+    """With a database: libpq would take the user's own without a word, and a migration the wrong one."""
+    url = dsn.reveal()
+    return url.startswith(("postgresql://", "postgres://")) and _DATABASE.match(url) is not None
 
 
 @attrs.frozen

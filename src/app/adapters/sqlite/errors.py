@@ -23,7 +23,7 @@ def translated() -> Iterator[None]:
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             raise aborted() from error
-        if error.sqlite_errorcode & 0xFF in _PASSING:
+        if error.sqlite_errorcode & 0xFF in _PASSING or "no such table" in str(error):  # the migrations were not run
             raise unusable() from error
         raise
 

@@ -55,6 +55,8 @@ class Readiness:
     async def open(self) -> None:
         """Ask once, so that a service which can serve is ready at once, and go on asking."""
         self._problem = await self._ask()
+        if self._problem is not None:
+            logger.warning("Not ready: %s.", self._problem)
         self._task = asyncio.create_task(self._watch(), name="readiness")
 
     async def close(self) -> None:

@@ -51,8 +51,9 @@ class PostHandlers:
     async def list_posts(self, query: PostQuery) -> Page[Post]:
         """List posts.
 
-        Newest first unless another order is asked for. Follow `next_cursor` (or the `Link` header) through long
-        lists: a cursor neither skips nor repeats posts, however many are added meanwhile.
+        Newest first unless another order is asked for. Follow `next_cursor` through long lists: a cursor
+        neither skips nor repeats posts, however many are added meanwhile. The `Link` header stays with the way that was
+        taken, offset or cursor.
         """
         return await self._posts.page(query)
 

@@ -1,6 +1,7 @@
 """The wire format: one envelope for results, pages and errors, and the problem details of RFC 9457 on demand."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, Protocol
 
 import msgspec
@@ -78,7 +79,7 @@ def encode_problem(error: HttpError, request_id: str) -> bytes:
     return _json.encode(
         {
             "type": "about:blank",
-            "title": error.code.replace("_", " ").capitalize(),
+            "title": HTTPStatus(error.status).phrase,
             "status": error.status,
             "detail": error.message,
             "code": error.code,

@@ -80,11 +80,13 @@ class Worker:
                 site = web.SockSite(runner, sock.dup(), backlog=BACKLOG)
                 await site.start()
                 self._sites.setdefault(part, []).append(site)
+                logger.info("Listening on %s.", site.name)
         if self._handover is not None:
             self._handover.start_taking(self._adopt)
 
     async def leave(self, reason: Reason) -> None:
         """Return when all that was accepted is answered, or the time for it is over."""
+        logger.info("Leaving: %s.", reason.name.lower())
         if reason is Reason.REPLACED and self._handover is not None:
             await self._leave_to_others(self._handover)
         else:
