@@ -181,13 +181,13 @@ async def test_a_failure_is_told_to_each_reader_as_an_error_of_its_own_and_the_n
     assert free.result() == "value 3"
 
 
-async def test_a_query_has_the_time_of_the_reader_who_has_most_of_it() -> None:
+@pytest.mark.parametrize("seconds", [(3, 8), (8, 3)])
+async def test_a_query_has_the_time_of_the_reader_who_has_most_of_it(seconds: tuple[float, float]) -> None:
     source = Source()
     reads = await busy(source)
-    with in_a_request(3):
-        await reading(reads, 1)
-    with in_a_request(8):
-        await reading(reads, 2)
+    for number, each in enumerate(seconds):
+        with in_a_request(each):
+            await reading(reads, number)
     await source.let_through()
     assert source.times == [pytest.approx(8, abs=0.5)]
 
