@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pymongo
 import pytest
+from bson.datetime_ms import DatetimeMS
 from bson.int64 import Int64
 from pymongo.errors import OperationFailure
 from pymongo.monitoring import CommandListener, CommandStartedEvent
@@ -51,7 +52,9 @@ def emptied(dsn: str) -> None:
     """Take all posts out of a database of the tests' own."""
     with pymongo.timeout(30), pymongo.MongoClient[dict[str, Any]](dsn) as client:
         found = client.get_default_database()
-        found.posts.delete_many({})
+        for name in ("posts", "idempotency_keys", "outbox"):
+            found[name].delete_many({})
+        found.outbox_shards.update_many({}, {"$set": {"expires_at": DatetimeMS(0)}})
         found.counters.update_many({}, {"$set": {"last": Int64(0)}})
 
 

@@ -99,5 +99,11 @@ def mysql_database(mariadb_server: Server) -> Iterator[str]:
 @pytest.fixture
 def mysql_dsn(mysql_database: str) -> str:
     """The same, empty."""
-    execute(mysql_database, "DELETE FROM posts")
+    execute(
+        mysql_database,
+        "DELETE FROM posts",
+        "DELETE FROM idempotency_keys",
+        "DELETE FROM outbox",
+        "UPDATE outbox_shards SET expires_at = 0",
+    )
     return mysql_database

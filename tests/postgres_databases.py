@@ -75,7 +75,8 @@ def in_a_request(seconds: float = 5.0) -> Iterator[None]:
 def emptied(dsn: str) -> None:
     """Take all posts out of a database of the tests' own."""
     with connected(dsn) as connection:
-        connection.execute("TRUNCATE posts, features RESTART IDENTITY CASCADE")
+        connection.execute("TRUNCATE posts, features, idempotency_keys, outbox RESTART IDENTITY CASCADE")
+        connection.execute("UPDATE outbox_shards SET expires_at = DEFAULT")
 
 
 def connected(dsn: str) -> "psycopg.Connection[Any]":

@@ -66,7 +66,7 @@ class Service:
 
 @contextmanager
 def service(folder: Path, *arguments: str, **settings: object) -> Iterator[Service]:
-    """The service on SQLite in `folder`, ready, started by `run` unless `arguments` say otherwise.
+    """The service on SQLite in `folder`, ready, started by `run` unless `arguments` say otherwise (`-m`: a module).
 
     Ended afterwards in whatever state it is: a second signal ends it at once.
     """
@@ -75,7 +75,7 @@ def service(folder: Path, *arguments: str, **settings: object) -> Iterator[Servi
     output = folder / "output.log"
     with output.open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "app.entrypoints", *(arguments or ("run",))],
+            [sys.executable, *_argv(arguments)],
             cwd=ROOT, env=environment, stdout=log, stderr=log,
         )  # fmt: skip
     try:
@@ -84,6 +84,10 @@ def service(folder: Path, *arguments: str, **settings: object) -> Iterator[Servi
         yield found
     finally:
         end(process)
+
+
+def _argv(arguments: tuple[str, ...]) -> tuple[str, ...]:
+    return arguments if arguments[:1] == ("-m",) else ("-m", "app.entrypoints", *(arguments or ("run",)))
 
 
 def end(process: "subprocess.Popen[bytes]") -> None:

@@ -21,34 +21,46 @@ from app.adapters.http.client import HttpClient
 from app.adapters.http.metrics import UpstreamMetrics
 from app.adapters.http.upstream import Upstream
 from app.adapters.mongo.documents import PooledDocuments
+from app.adapters.mongo.events import MongoOutbox
 from app.adapters.mongo.features import MongoFeatureRepository
+from app.adapters.mongo.idempotency import MongoIdempotencyRepository
 from app.adapters.mongo.migrations import MongoMigrations, MongoSchemaCheck
 from app.adapters.mongo.pool import MongoPool, make_mongo_pools
 from app.adapters.mongo.posts import MongoPostRepository
 from app.adapters.mongo.unit_of_work import MongoTransactions
+from app.adapters.mysql.events import MysqlOutbox
 from app.adapters.mysql.features import MysqlFeatureRepository
+from app.adapters.mysql.idempotency import MysqlIdempotencyRepository
 from app.adapters.mysql.migrations import MysqlMigrations, MysqlSchemaCheck
 from app.adapters.mysql.pool import MysqlPool, make_mysql_pools
 from app.adapters.mysql.posts import MysqlPostRepository
 from app.adapters.mysql.statements import MysqlStatements
 from app.adapters.mysql.unit_of_work import MysqlTransactions
 from app.adapters.named_pools import NamedPools
+from app.adapters.postgres.events import PostgresOutbox
 from app.adapters.postgres.features import PostgresFeatureRepository
+from app.adapters.postgres.idempotency import PostgresIdempotencyRepository
 from app.adapters.postgres.migrations import PostgresMigrations, PostgresSchemaCheck
 from app.adapters.postgres.pool import PostgresPool, make_postgres_pools
 from app.adapters.postgres.posts import PostgresPostRepository
 from app.adapters.postgres.statements import PooledStatements
 from app.adapters.postgres.unit_of_work import PostgresTransactions
+from app.adapters.sqlite.events import SqliteOutbox
 from app.adapters.sqlite.features import SqliteFeatureRepository
+from app.adapters.sqlite.idempotency import SqliteIdempotencyRepository
 from app.adapters.sqlite.migrations import SqliteMigrations, SqliteSchemaCheck
 from app.adapters.sqlite.pool import SqlitePool
 from app.adapters.sqlite.posts import SqlitePostRepository
 from app.adapters.sqlite.unit_of_work import SqliteTransactions
+from app.domain.services.idempotency import IdempotencyService, JoinableTransactions
+from app.domain.services.outbox_watch import OutboxWatch
 from app.domain.services.posts import PostService
+from app.domain.services.relay import EventRelay
 from app.domain.services.store_pages import StorePageService
 from app.entrypoints.api.errors import translate_error
 from app.entrypoints.api.features import FeatureHandlers
 from app.entrypoints.api.health import HealthHandlers, Readiness
+from app.entrypoints.api.idempotency import OnceOverHttp
 from app.entrypoints.api.posts import PostHandlers
 from app.entrypoints.api.store_pages import StorePageHandlers
 from app.entrypoints.consul_metrics import ConsulMetrics
@@ -60,8 +72,11 @@ from app.entrypoints.http.metrics import HttpMetrics, MetricsHandlers, MetricsSo
 from app.entrypoints.http.tokens import SecretTokens, TokenRules
 from app.entrypoints.limits import body_limits, make_cors, make_meter, make_shared_buckets
 from app.entrypoints.pool_metrics import PoolMetrics
+from app.entrypoints.relaying import RelayLoop, RelayMetrics, if_wanted, make_publisher, relay_rules
+from app.ports.events import EventPublisher, Outbox
 from app.ports.features import FeatureRepository
 from app.ports.health import Pool, Resource
+from app.ports.idempotency import IdempotencyRepository
 from app.ports.migrations import Migrations, SchemaCheck
 from app.ports.posts import PostRepository
 from app.ports.store_pages import StorePages
@@ -125,7 +140,7 @@ class Container(containers.DeclarativeContainer):
     storage = settings.provided.storage
     now: providers.Provider[Callable[[], datetime]] = providers.Object(utc_now)
 
-    # Resources: opened in this order before the first request, closed in reverse
+    # Resources: opened before the first request, in the order that stands under Services, closed in reverse
 
     registry = providers.Singleton(CollectorRegistry)
     access_log = providers.Singleton(AccessLog, as_json=providers.Callable(logs_as_json, settings))
@@ -162,13 +177,6 @@ class Container(containers.DeclarativeContainer):
     upstream_metrics = providers.Singleton(UpstreamMetrics, registry)
     app_pages_upstream: providers.Provider[Upstream] = providers.Singleton(where_app_pages_is, settings, consul)
     app_pages = providers.Singleton(make_app_pages, live, app_pages_upstream, upstream_metrics)
-    resources: providers.Provider[list[Resource]] = providers.Callable(
-        in_opening_order,
-        access_log,
-        consul,
-        pools,
-        providers.Callable(present, app_pages, tokens, shared_buckets, readiness),
-    )
 
     # Adapters
 
@@ -189,6 +197,13 @@ class Container(containers.DeclarativeContainer):
         mongo=providers.Singleton(MongoFeatureRepository, mongo_documents),
         mysql=providers.Singleton(MysqlFeatureRepository, mysql_statements),
     )
+    idempotency_keys: providers.Provider[IdempotencyRepository] = providers.Selector(
+        storage,
+        sqlite=providers.Singleton(SqliteIdempotencyRepository, sqlite_pool),
+        postgres=providers.Singleton(PostgresIdempotencyRepository, postgres_statements),
+        mongo=providers.Singleton(MongoIdempotencyRepository, mongo_documents),
+        mysql=providers.Singleton(MysqlIdempotencyRepository, mysql_statements),
+    )
     transactions: providers.Provider[Transactions] = providers.Selector(
         storage,
         sqlite=providers.Singleton(SqliteTransactions, sqlite_pool),
@@ -196,6 +211,14 @@ class Container(containers.DeclarativeContainer):
         mongo=providers.Singleton(MongoTransactions, mongo_pools),
         mysql=providers.Singleton(MysqlTransactions, mysql_pools),
     )
+    outbox: providers.Provider[Outbox] = providers.Selector(
+        storage,
+        sqlite=providers.Singleton(SqliteOutbox, sqlite_pool),
+        postgres=providers.Singleton(PostgresOutbox, postgres_statements),
+        mongo=providers.Singleton(MongoOutbox, mongo_documents),
+        mysql=providers.Singleton(MysqlOutbox, mysql_statements),
+    )
+    publisher: providers.Provider[EventPublisher] = providers.Singleton(make_publisher, settings.provided.events)
     migrations: providers.Provider[Migrations] = providers.Selector(
         storage,
         sqlite=providers.Factory(SqliteMigrations, settings.provided.sqlite),
@@ -207,14 +230,36 @@ class Container(containers.DeclarativeContainer):
 
     # Services
 
-    post_service = providers.Singleton(PostService, posts, transactions, now)
+    units: providers.Provider[Transactions] = providers.Singleton(JoinableTransactions, transactions)
+    idempotency = providers.Singleton(
+        IdempotencyService, idempotency_keys, transactions, now, settings.provided.http.idempotency_ttl
+    )
+    post_service = providers.Singleton(PostService, posts, units, now)
     store_page_service = providers.Singleton(StorePageService, store_pages, posts, now)
+
+    relay = providers.Singleton(
+        EventRelay, outbox, publisher, now, providers.Callable(relay_rules, settings.provided.events)
+    )
+    outbox_watch = providers.Singleton(OutboxWatch, outbox, idempotency, now)
+    relay_loop = providers.Singleton(RelayLoop, relay, outbox_watch, publisher, settings.provided.events.interval)
+
+    relay_here: providers.Provider[RelayLoop | None] = providers.Callable(
+        if_wanted, settings.provided.events.relay, relay_loop.provider
+    )
+    resources: providers.Provider[list[Resource]] = providers.Callable(
+        in_opening_order,
+        access_log,
+        consul,
+        pools,
+        providers.Callable(present, app_pages, tokens, shared_buckets, relay_here, readiness),
+    )
 
     # Handlers
 
     http_metrics = providers.Singleton(HttpMetrics, registry)
     metrics_source: providers.Provider[MetricsSource] = providers.Singleton(OwnMetrics, registry)
     pool_metrics = providers.Singleton(PoolMetrics, registry, pools)
+    relay_metrics = providers.Singleton(RelayMetrics, registry, relay, outbox_watch)
     consul_metrics = providers.Singleton(ConsulMetrics, registry, consul)
     kit = providers.Singleton(
         HttpKit,
@@ -223,6 +268,7 @@ class Container(containers.DeclarativeContainer):
         tokens=tokens,
         translate_error=providers.Object(translate_error),
         request_timeout=settings.provided.http.request_timeout,
+        once=providers.Singleton(OnceOverHttp, idempotency),
         body=providers.Factory(body_limits, settings.provided.http),
         admission=providers.Factory(Admission, settings.provided.http.in_flight_limit),
         meter=providers.Singleton(make_meter, settings.provided.rate_limit, shared_buckets),

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from app.adapters.config.secret import Secret
 from app.adapters.config.settings import AuthSettings, HttpSettings, Settings
+from app.adapters.events.settings import EventSettings
 from app.adapters.sqlite.migrations import SqliteMigrations
 from app.adapters.sqlite.settings import SqliteSettings
 from app.container import Container
@@ -81,14 +82,15 @@ def settings_in(folder: Path, **http: Any) -> Settings:
         data_dir=folder,
         http=HttpSettings(**http),
         auth=AuthSettings(secret=Secret(SECRET)),
+        events=EventSettings(relay=False),
         sqlite=SqliteSettings(path=folder / "app.db", synchronous="NORMAL"),
     )
 
 
-def a_token(*scopes: str, lifetime: int = 600) -> str:
+def a_token(*scopes: str, lifetime: int = 600, subject: str = "tester") -> str:
     """A token that the service accepts."""
     auth = AuthSettings()
-    return SecretTokens(SECRET, TokenRules(auth.issuer, auth.audience)).issue("tester", scopes, lifetime)
+    return SecretTokens(SECRET, TokenRules(auth.issuer, auth.audience)).issue(subject, scopes, lifetime)
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ from tests.servers.consul import CONSUL, CONSUL_ACL
 from tests.servers.kinds import Kind, Server, server, used
 from tests.servers.mariadb import MARIADB
 from tests.servers.mongo import MONGO, MONGO_STANDALONE
+from tests.servers.nats import NATS
 from tests.servers.postgres import POSTGRES
 from tests.servers.redis import REDIS
 
@@ -32,6 +33,7 @@ mongo_standalone_server = _fixture(MONGO_STANDALONE)
 consul_server = _fixture(CONSUL)
 consul_acl_server = _fixture(CONSUL_ACL)
 redis_server = _fixture(REDIS)
+nats_server = _fixture(NATS)
 
 
 @pytest.hookimpl(tryfirst=True)

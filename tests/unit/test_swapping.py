@@ -37,6 +37,8 @@ def in_memory(container: Container) -> MemoryStore:
     store = MemoryStore()
     container.posts.override(providers.Object(store.posts))
     container.features.override(providers.Object(store.features))
+    container.idempotency_keys.override(providers.Object(store.idempotency))
+    container.outbox.override(providers.Object(store.outbox))
     container.transactions.override(providers.Object(store))
     container.pools.override(providers.List(providers.Object(store)))
     container.schema.override(providers.Object(store))

@@ -32,6 +32,12 @@ class Stale(Conflict):
     code = "STALE"
 
 
+class InProgress(Conflict):
+    """What was asked for is being done right now; the same call may work later."""
+
+    code = "IN_PROGRESS"
+
+
 class Invalid(DomainError):
     """What was asked for breaks a rule."""
 

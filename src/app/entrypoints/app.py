@@ -44,6 +44,8 @@ def create_app(container: Container) -> web.Application:
     container.live().subscribe(lambda changed: _adopt(changed, kit))
     container.pool_metrics()
     container.consul_metrics()
+    if settings.events.relay:
+        container.relay_metrics()
     return app
 
 

@@ -21,6 +21,7 @@ from app.entrypoints.http.server import ServerError
 from app.entrypoints.http.signature import MountError
 from app.entrypoints.http.swagger import DOCUMENT
 from app.entrypoints.logs import configure_logs
+from app.entrypoints.relay_alone import relay_alone
 from app.entrypoints.samples import put_samples
 from app.entrypoints.serving.alone import serve_alone
 from app.entrypoints.serving.below import Given, serve_below
@@ -117,6 +118,22 @@ def migrate(loaded: Loaded, to: str | None, rollback: int | None, *, status: boo
 
 @cli.command()
 @click.pass_obj
+def purge(loaded: Loaded) -> None:
+    """Remove the idempotency keys whose time is over."""
+    container = Container(settings=loaded.settings)
+    click.echo(f"Removed {asyncio.run(_purge(container))} keys.")
+
+
+@cli.command()
+@click.option("--retry-dead", is_flag=True, help="Begin with the events that were given up.")
+@click.pass_obj
+def relay(loaded: Loaded, *, retry_dead: bool) -> None:
+    """Pass events on until SIGINT or SIGTERM. Any number of relays share the work."""
+    asyncio.run(relay_alone(loaded.settings, retry_dead=retry_dead))
+
+
+@cli.command()
+@click.pass_obj
 def openapi(loaded: Loaded) -> None:
     """Print the OpenAPI document."""
     app = create_app(Container(settings=loaded.settings))
@@ -146,6 +163,11 @@ def token(loaded: Loaded, scopes: tuple[str, ...], subject: str, seconds: int) -
     if isinstance(tokens, JwksTokens):
         raise click.ClickException("Tokens come from the issuer of APP_AUTH__JWKS_URL; none can be made here.")
     click.echo(tokens.issue(subject, scopes, seconds))
+
+
+async def _purge(container: Container) -> int:
+    async with asynccontextmanager(opened)(container.pools()):
+        return await container.idempotency().purge()
 
 
 async def _put_samples(container: Container) -> None:

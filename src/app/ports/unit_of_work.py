@@ -5,7 +5,9 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeVar
 
 from app.domain.errors import TransactionAborted
+from app.ports.events import EventLog
 from app.ports.features import FeatureRepository
+from app.ports.idempotency import KeptAnswers
 from app.ports.posts import PostRepository
 
 T = TypeVar("T")
@@ -19,6 +21,12 @@ class Work(Protocol):
 
     @property
     def features(self) -> FeatureRepository: ...
+
+    @property
+    def events(self) -> EventLog: ...
+
+    @property
+    def idempotency(self) -> KeptAnswers: ...
 
 
 class Transactions(Protocol):

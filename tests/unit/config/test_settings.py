@@ -300,6 +300,19 @@ def test_a_redis_to_count_in_needs_a_limit() -> None:
     assert "redis://" in problems(APP_RATE_LIMIT__REDIS="http://127.0.0.1/0", APP_RATE_LIMIT__PER_SECOND="1")[0]
 
 
+def test_a_webhook_needs_an_address_and_a_secret() -> None:
+    assert problems(APP_EVENTS__PUBLISHER="webhook") == [
+        "APP_EVENTS__WEBHOOK__URL (not set): is required with APP_EVENTS__PUBLISHER=webhook",
+        "APP_EVENTS__WEBHOOK__SECRET (not set): is required with APP_EVENTS__PUBLISHER=webhook",
+    ]
+
+
+def test_a_lease_outlasts_a_receiver() -> None:
+    assert problems(APP_EVENTS__LEASE="6") == [
+        "APP_EVENTS__LEASE (environment): must be two seconds above APP_EVENTS__PUBLISH_TIMEOUT"
+    ]
+
+
 @pytest.mark.parametrize(("name", "meant"), [("REPLICAA", "REPLICA"), ("PRIMRY", "PRIMARY"), ("REPLICAS", "REPLICA")])
 def test_a_pool_that_is_almost_one_of_ours_is_refused(name: str, meant: str) -> None:
     dsn = "postgresql://app@127.0.0.1/app"

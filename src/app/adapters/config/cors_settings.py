@@ -42,7 +42,16 @@ class CorsSettings:
         validator=_names,
     )  # fmt: skip
     exposed_headers: tuple[str, ...] = setting(
-        ("ETag", "Link", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"),
+        (
+            "ETag",
+            "Idempotent-Replayed",
+            "Link",
+            "Location",
+            "RateLimit",
+            "RateLimit-Policy",
+            "Retry-After",
+            "X-Request-ID",
+        ),
         "Headers of answers that they may see",
         validator=_names,
     )

@@ -19,6 +19,9 @@ DEV_DSNS = {
 }
 """The storages that are servers, and where each one's primary is on a developer's machine unless that is set."""
 
+RELAY_MARGIN = 2.0
+"""Seconds of a lease that are left for more than waiting for one receiver."""
+
 MAKE_A_SECRET = "python -c 'import secrets; print(secrets.token_urlsafe(48))'"  # noqa: S105 - a command, no secret
 
 _ENV: Key = ("env",)
@@ -34,6 +37,8 @@ _REDIS: Key = ("rate_limit", "redis")
 _HOST: Key = ("http", "host")
 _CONSUL_ADDRESS: Key = ("consul", "address")
 _SERVICE_ADDRESS: Key = ("consul", "service_address")
+_LEASE: Key = ("events", "lease")
+_PUBLISHER: Key = ("events", "publisher")
 _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - recognized, not bound
 
 
@@ -70,6 +75,10 @@ def refused(settings: Settings) -> Iterator[Broken]:
     if settings.rate_limit.redis is not None and settings.rate_limit.per_second is None:
         yield Broken((_RATE, _REDIS), "is required with APP_RATE_LIMIT__REDIS")
     yield from _consul(settings)
+    if settings.events.lease < settings.events.publish_timeout + RELAY_MARGIN:
+        yield Broken((_LEASE, ("events", "publish_timeout")), "must be two seconds above APP_EVENTS__PUBLISH_TIMEOUT")
+    if settings.events.publisher == "webhook":
+        yield from _webhook(settings)
 
 
 def _keys(settings: Settings) -> Iterator[Broken]:
@@ -130,6 +139,13 @@ def _login(client: ClientSettings, prefix: Key) -> Iterator[Broken]:
     if (client.user is None) != (client.password is None):
         missing, given = (user, password) if client.user is None else (password, user)
         yield Broken((missing, given), f"is required with {variable(given)}")
+
+
+def _webhook(settings: Settings) -> Iterator[Broken]:
+    webhook = settings.events.webhook
+    for name, value in (("url", webhook.url), ("secret", webhook.secret)):
+        if value is None:
+            yield Broken((("events", "webhook", name), _PUBLISHER), "is required with APP_EVENTS__PUBLISHER=webhook")
 
 
 def _consul(settings: Settings) -> Iterator[Broken]:

@@ -12,6 +12,7 @@ from app.adapters.config.cors_settings import CorsSettings
 from app.adapters.config.secret import Secret
 from app.adapters.config.setting import setting
 from app.adapters.consul.settings import ConsulSettings
+from app.adapters.events.settings import EventSettings
 from app.adapters.http.settings import ClientSettings
 from app.adapters.mongo.settings import MongoPoolSettings
 from app.adapters.mysql.settings import MysqlPoolSettings
@@ -68,6 +69,9 @@ class HttpSettings:
     header_line_limit: int = setting(8190, "Bytes a request line may have", validator=[ge(256), le(2**20)])
     header_field_limit: int = setting(8190, "Bytes one header may have", validator=[ge(256), le(2**20)])
     header_count_limit: int = setting(128, "Headers a request may have", validator=[ge(16), le(1024)])
+    idempotency_ttl: float = setting(
+        86400.0, "Seconds for which an answer is repeated to its Idempotency-Key", validator=[ge(1), le(31 * 86400)]
+    )
     drain_wait: float = setting(
         0.0,
         "Seconds to go on accepting after readiness turned 503, until others have noticed",
@@ -162,6 +166,7 @@ class Settings(StorageSettings):
     log: LogSettings = attrs.field(factory=LogSettings)
     auth: AuthSettings = attrs.field(factory=AuthSettings)
     app_pages: ClientSettings = attrs.field(factory=ClientSettings)
+    events: EventSettings = attrs.field(factory=EventSettings)
     consul: ConsulSettings = attrs.field(factory=ConsulSettings)
 
 

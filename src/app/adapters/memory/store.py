@@ -7,7 +7,9 @@ from typing import Any, Self
 
 import attrs
 
+from app.adapters.memory.events import MemoryEventLog, MemoryOutbox
 from app.adapters.memory.features import MemoryFeatureRepository
+from app.adapters.memory.idempotency import MemoryIdempotencyRepository
 from app.adapters.memory.posts import MemoryPostRepository
 from app.adapters.memory.tables import Tables
 from app.ports.health import PoolUsage
@@ -19,6 +21,8 @@ class MemoryWork:
 
     posts: MemoryPostRepository
     features: MemoryFeatureRepository
+    idempotency: MemoryIdempotencyRepository
+    events: MemoryEventLog
 
 
 class MemoryStore:
@@ -35,6 +39,8 @@ class MemoryStore:
         self._writing = asyncio.Lock()
         self.posts = MemoryPostRepository(self._tables, self._change)
         self.features = MemoryFeatureRepository(self._tables, self._change)
+        self.outbox = MemoryOutbox(self._tables, self._change)
+        self.idempotency = MemoryIdempotencyRepository(self._tables, self._change)
 
     @property
     def transactions(self) -> Self:
@@ -56,9 +62,12 @@ class MemoryStore:
     async def begin(self) -> AsyncIterator[MemoryWork]:
         """A unit of work; units run one after the other."""
         async with self._change() as draft:
+            drafted = (lambda: draft, _nested(draft))
             yield MemoryWork(
-                MemoryPostRepository(lambda: draft, _nested(draft)),
-                MemoryFeatureRepository(lambda: draft, _nested(draft)),
+                MemoryPostRepository(*drafted),
+                MemoryFeatureRepository(*drafted),
+                MemoryIdempotencyRepository(*drafted),
+                MemoryEventLog(draft),
             )
 
     async def open(self) -> None:

@@ -159,6 +159,8 @@ class MongoPool:
                 "rs.initiate() in mongosh), or set APP_MONGO__PRIMARY__SINGLE_DOCUMENT=true: then no unit of work can "
                 "change more than one post."
             )
+        if self.is_required and not self.has_transactions:
+            logger.warning("%s: no events are recorded, and no Idempotency-Key is taken, without transactions.", where)
 
 
 async def _call(operation: "Operation[T]", database: Database, seconds: float) -> T:

@@ -29,5 +29,6 @@ class MongoPoolSettings:
     tls_ca: Path | None = setting(None, "The certificates to trust (PEM), in place of the system's")
     tls_cert: Path | None = setting(None, "The client's certificate and key (PEM)")
     single_document: bool = setting(
-        False, "Accept a standalone server, where a unit of work can change one post and no more"
+        False,
+        "Accept a standalone server, where a unit of work can change one post and no more, and events are not recorded",
     )

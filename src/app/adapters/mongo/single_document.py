@@ -12,7 +12,10 @@ from app.adapters.mongo.documents import Documents
 from app.adapters.mongo.features import MongoFeatureRepository, subdocuments
 from app.adapters.mongo.posts import MongoPostRepository, contents, document_of, feature_of, post_of, with_features
 from app.adapters.storage_errors import aborted, no_post, post_changed
+from app.domain.errors import Unavailable
+from app.domain.model.events import Event
 from app.domain.model.features import Feature, FeatureQuery, NewFeature
+from app.domain.model.idempotency import Attempt, KeptAnswer
 from app.domain.model.paging import Page, Position
 from app.domain.model.posts import NewPost, Post, PostQuery, PostWithFeatures
 
@@ -160,3 +163,17 @@ class DraftedFeatures:
         added = subdocuments(ids, new)
         features += added
         return [feature_of(each) for each in added]
+
+
+class NoAnswers:
+    """The port `KeptAnswers` where nothing can be kept together with a post: refuses to."""
+
+    async def keep(self, attempt: Attempt, answer: KeptAnswer, until: datetime) -> None:
+        raise Unavailable("Send no Idempotency-Key: this storage can't keep an answer together with what was written.")
+
+
+class NoEvents:
+    """The port `EventLog` where nothing can be recorded together with a post: records nothing, as the pool warned."""
+
+    async def add(self, event: Event) -> None:
+        """Forget it."""

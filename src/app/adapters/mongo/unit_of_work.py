@@ -6,13 +6,17 @@ from contextlib import asynccontextmanager
 import attrs
 
 from app.adapters.mongo.documents import DocumentsInTransaction, PooledDocuments
+from app.adapters.mongo.events import MongoEventLog
 from app.adapters.mongo.features import MongoFeatureRepository
+from app.adapters.mongo.idempotency import MongoIdempotencyRepository
 from app.adapters.mongo.pool import MongoPool
 from app.adapters.mongo.posts import MongoPostRepository
-from app.adapters.mongo.single_document import Draft, DraftedFeatures, DraftedPosts
+from app.adapters.mongo.single_document import Draft, DraftedFeatures, DraftedPosts, NoAnswers, NoEvents
 from app.adapters.named_pools import NamedPools
 from app.context import note_write
+from app.ports.events import EventLog
 from app.ports.features import FeatureRepository
+from app.ports.idempotency import KeptAnswers
 from app.ports.posts import PostRepository
 
 
@@ -22,6 +26,8 @@ class MongoWork:
 
     posts: PostRepository
     features: FeatureRepository
+    idempotency: KeptAnswers
+    events: EventLog
 
 
 class MongoTransactions:
@@ -36,9 +42,14 @@ class MongoTransactions:
         if not self._pools.primary.has_transactions:
             documents = PooledDocuments(self._pools)
             draft = Draft(documents)
-            yield MongoWork(DraftedPosts(draft, documents), DraftedFeatures(draft, documents))
+            yield MongoWork(DraftedPosts(draft, documents), DraftedFeatures(draft, documents), NoAnswers(), NoEvents())
             await draft.write()
             return
         async with self._pools.primary.transaction() as transaction:
             inside = DocumentsInTransaction(transaction)
-            yield MongoWork(MongoPostRepository(inside), MongoFeatureRepository(inside))
+            yield MongoWork(
+                MongoPostRepository(inside),
+                MongoFeatureRepository(inside),
+                MongoIdempotencyRepository(inside),
+                MongoEventLog(inside),
+            )

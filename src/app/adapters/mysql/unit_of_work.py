@@ -5,7 +5,9 @@ from contextlib import asynccontextmanager
 
 import attrs
 
+from app.adapters.mysql.events import MysqlEventLog
 from app.adapters.mysql.features import MysqlFeatureRepository
+from app.adapters.mysql.idempotency import MysqlIdempotencyRepository
 from app.adapters.mysql.pool import MysqlPool
 from app.adapters.mysql.posts import MysqlPostRepository
 from app.adapters.named_pools import NamedPools
@@ -17,6 +19,8 @@ class MysqlWork:
 
     posts: MysqlPostRepository
     features: MysqlFeatureRepository
+    idempotency: MysqlIdempotencyRepository
+    events: MysqlEventLog
 
 
 class MysqlTransactions:
@@ -28,4 +32,9 @@ class MysqlTransactions:
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[MysqlWork]:
         async with self._pools.primary.transaction() as transaction:
-            yield MysqlWork(MysqlPostRepository(transaction), MysqlFeatureRepository(transaction))
+            yield MysqlWork(
+                MysqlPostRepository(transaction),
+                MysqlFeatureRepository(transaction),
+                MysqlIdempotencyRepository(transaction),
+                MysqlEventLog(transaction),
+            )

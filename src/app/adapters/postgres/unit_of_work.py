@@ -6,7 +6,9 @@ from contextlib import asynccontextmanager
 import attrs
 
 from app.adapters.named_pools import NamedPools
+from app.adapters.postgres.events import PostgresEventLog
 from app.adapters.postgres.features import PostgresFeatureRepository
+from app.adapters.postgres.idempotency import PostgresIdempotencyRepository
 from app.adapters.postgres.pool import PostgresPool
 from app.adapters.postgres.posts import PostgresPostRepository
 from app.context import note_write
@@ -18,6 +20,8 @@ class PostgresWork:
 
     posts: PostgresPostRepository
     features: PostgresFeatureRepository
+    idempotency: PostgresIdempotencyRepository
+    events: PostgresEventLog
 
 
 class PostgresTransactions:
@@ -30,4 +34,9 @@ class PostgresTransactions:
     async def begin(self) -> AsyncIterator[PostgresWork]:
         note_write()
         async with self._pools.primary.transaction() as transaction:
-            yield PostgresWork(PostgresPostRepository(transaction), PostgresFeatureRepository(transaction))
+            yield PostgresWork(
+                PostgresPostRepository(transaction),
+                PostgresFeatureRepository(transaction),
+                PostgresIdempotencyRepository(transaction),
+                PostgresEventLog(transaction),
+            )

@@ -5,7 +5,9 @@ from contextlib import asynccontextmanager
 
 import attrs
 
+from app.adapters.sqlite.events import SqliteEventLog
 from app.adapters.sqlite.features import SqliteFeatureRepository
+from app.adapters.sqlite.idempotency import SqliteIdempotencyRepository
 from app.adapters.sqlite.pool import SqlitePool
 from app.adapters.sqlite.posts import SqlitePostRepository
 
@@ -16,6 +18,8 @@ class SqliteWork:
 
     posts: SqlitePostRepository
     features: SqliteFeatureRepository
+    idempotency: SqliteIdempotencyRepository
+    events: SqliteEventLog
 
 
 class SqliteTransactions:
@@ -27,4 +31,9 @@ class SqliteTransactions:
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[SqliteWork]:
         async with self._pool.transaction() as transaction:
-            yield SqliteWork(SqlitePostRepository(transaction), SqliteFeatureRepository(transaction))
+            yield SqliteWork(
+                SqlitePostRepository(transaction),
+                SqliteFeatureRepository(transaction),
+                SqliteIdempotencyRepository(transaction),
+                SqliteEventLog(transaction),
+            )

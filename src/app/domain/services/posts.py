@@ -6,6 +6,7 @@ from datetime import datetime
 import attrs
 
 from app.domain.errors import Invalid
+from app.domain.model.events import post_edited, post_published, post_removed
 from app.domain.model.features import Feature
 from app.domain.model.paging import Page, decode_cursor, encode_cursor
 from app.domain.model.posts import NewPost, Post, PostNotFound, PostQuery, PostWithFeatures, position_of
@@ -61,6 +62,7 @@ class PostService:
 
         async def unit(work: Work) -> PostWithFeatures:
             post = await work.posts.add(new, created_at)
+            await work.events.add(post_published(post, created_at))
             return _with_features(post, await work.features.add(post.id, new.features))
 
         return await run_repeatable(self.transactions, unit)
@@ -73,13 +75,19 @@ class PostService:
 
         async def unit(work: Work) -> PostWithFeatures:
             post = await work.posts.save(post_id, new, version)
+            await work.events.add(post_edited(post, _in_milliseconds(self.now())))
             return _with_features(post, await work.features.replace(post_id, new.features))
 
         return await run_repeatable(self.transactions, unit)
 
     async def remove(self, post_id: int, version: int | None) -> None:
         """Remove a post and its features. Raises PostNotFound, and PostChanged if `version` is given and stale."""
-        await self.posts.remove(post_id, version)
+
+        async def unit(work: Work) -> None:
+            await work.posts.remove(post_id, version)
+            await work.events.add(post_removed(post_id, _in_milliseconds(self.now())))
+
+        await run_repeatable(self.transactions, unit)
 
 
 def _with_features(post: Post, features: list[Feature]) -> PostWithFeatures:

@@ -1,6 +1,6 @@
 """One table: which kind of domain error is which HTTP status."""
 
-from app.domain.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, Stale, Unavailable
+from app.domain.errors import Conflict, DomainError, Forbidden, InProgress, Invalid, NotFound, Stale, Unavailable
 from app.entrypoints.http.errors import HttpError, Violation
 
 STATUSES: dict[type[DomainError], int] = {
@@ -24,5 +24,5 @@ def translate_error(error: Exception) -> HttpError | None:
         error.code,
         error.message,
         errors=(Violation(error.code, error.message, error.field_name),),
-        headers=RETRY_AFTER if status == 503 else None,
+        headers=RETRY_AFTER if isinstance(error, Unavailable | InProgress) else None,
     )

@@ -67,6 +67,7 @@ class PostHandlers:
             "409": response_error("The title is taken"),
         },
         body_example=EXAMPLE,
+        idempotent=True,
     )
     async def publish_post(self, body: NewPost) -> Reply:
         """Publish a post with its features, all or nothing."""

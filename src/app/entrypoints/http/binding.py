@@ -16,6 +16,8 @@ Read = Callable[[web.Request], Any]
 Call = Callable[[web.Request], Awaitable[Any]]
 
 CALLER: web.RequestKey[Any] = web.RequestKey("caller", object)
+BODY: web.RequestKey[bytes] = web.RequestKey("body", bytes)
+"""The body as it was read; there is none where the handler takes none."""
 
 
 @attrs.frozen
@@ -49,7 +51,7 @@ def bind(
             except ValidationFailed as error:
                 violations.extend(error.errors)
         if decode is not None:
-            body = await read_body(request, body_limits)
+            body = request[BODY] = await read_body(request, body_limits)
             try:
                 arguments["body"] = decode(body)
             except ValidationFailed as error:

@@ -77,6 +77,7 @@ class Definition:
     disabled: bool = False
     body_example: object = None
     access_logged: bool = True
+    idempotent: bool = False
     limited: bool = True
 
 
@@ -96,7 +97,8 @@ def definition(
     `responses` maps statuses (`"201"`) and wildcards (`"4xx"`) to answers; its one 2xx key is the status of
     success, and every route gets `4xx` and `5xx`. Keyword arguments: tags, summary, description (the docstring where
     it is not given), operation_id, deprecated, disabled (no route at all), body_example, access_logged
-    (False: no access line), limited (False: answered however much is going on, and to whoever asks however often).
+    (False: no access line), limited (False: answered however much is going on, and to whoever asks however often),
+    idempotent (True: requests with one Idempotency-Key are carried out once).
     """
     upper = tuple(method.upper() for method in ([methods] if isinstance(methods, str) else methods))
     answers = dict(responses)

@@ -25,6 +25,7 @@ from app.entrypoints.http.deadline import TIMEOUT_HEADER, Deadlines, shorter
 from app.entrypoints.http.definition import Definition
 from app.entrypoints.http.envelope import PROBLEM_JSON, encode_error, encode_problem
 from app.entrypoints.http.errors import HttpError
+from app.entrypoints.http.keyed import Once
 from app.entrypoints.http.metrics import HttpMetrics
 from app.entrypoints.http.rate_limit import Meter, by_subject
 from app.entrypoints.http.reply import Render
@@ -67,6 +68,7 @@ class HttpKit:
     tokens: TokenVerifier
     translate_error: ErrorTranslator
     request_timeout: float = 5.0
+    once: Once | None = None
     body: BodyLimits = attrs.field(factory=BodyLimits)
     admission: Admission = attrs.field(factory=Admission)
     meter: Meter | None = None

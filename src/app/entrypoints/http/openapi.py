@@ -10,11 +10,21 @@ from apispec import APISpec, BasePlugin
 from app.entrypoints.http.converters import header_name
 from app.entrypoints.http.definition import ResponseDefinition
 from app.entrypoints.http.envelope import PROBLEM_JSON
+from app.entrypoints.http.idempotency import FORM, HEADER, REPLAYED
 from app.entrypoints.http.schema import Schema, Schemas
 from app.entrypoints.http.signature import Operation, of_route
 from app.entrypoints.http.wire_schemas import ERROR, PAGINATION, PROBLEM
 
 REQUEST_ID = {"X-Request-ID": {"description": "The request's id, as in the logs", "schema": {"type": "string"}}}
+REPLAY = {REPLAYED: {"description": "`true` on an answer that was given before", "schema": {"type": "string"}}}
+IDEMPOTENCY_KEY = {
+    "name": HEADER,
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "pattern": f"^{FORM}$"},
+    "description": "Requests with one key are carried out once, and all get the same answer; with something else in "
+    "them they get 422, and 409 while the first is at work",
+}
 BEARER = "bearer"
 
 
@@ -80,6 +90,10 @@ def _operation(operation: Operation, plugin: AttrsPlugin) -> dict[str, Any]:
         "parameters": list(_parameters(operation, plugin)),
         "responses": {key.upper(): _response(answer) for key, answer in declared.responses.items()},
     }
+    if declared.idempotent:
+        described["parameters"].append(IDEMPOTENCY_KEY)
+        for answer in described["responses"].values():
+            answer["headers"] |= REPLAY
     if declared.summary:
         description = inspect.cleandoc(declared.description or "")
     if description:

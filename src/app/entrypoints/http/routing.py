@@ -12,6 +12,7 @@ from app.entrypoints.http.binding import CallLimits, bind
 from app.entrypoints.http.definition import Definition, definition_of
 from app.entrypoints.http.endpoint import HttpKit, answering, error_response, served, stream_headers
 from app.entrypoints.http.errors import HttpError
+from app.entrypoints.http.idempotency import answered_once
 from app.entrypoints.http.reply import renderer, success_of
 from app.entrypoints.http.route_index import resource_at
 from app.entrypoints.http.signature import MountError, Operation, of_route, read_signature
@@ -74,9 +75,13 @@ def _mount(app: web.Application, kit: HttpKit, operation: Operation, base_path: 
     if declared.access is None:
         raise MountError("say who may call it: access=public or requires(…).")
     is_raw = success_of(declared)[1].kind == "raw"
+    render = renderer(declared, base_path)
+    handler, signature = operation.handler, operation.signature
+    if declared.idempotent:
+        handler, signature = answered_once(operation, kit, render)
     limits = CallLimits(kit.admission if declared.limited else NO_LIMIT, kit.body)
-    call = bind(operation.handler, operation.signature, limits, any_query=is_raw)
-    answer = answering(call, renderer(declared, base_path), declared, kit)
+    call = bind(handler, signature, limits, any_query=is_raw)
+    answer = answering(call, render, declared, kit)
     endpoint = served(answer, kit, operation.method, operation.path, declared)
     resource = resource_at(app, _pattern(operation))
     resource.add_route(operation.method, endpoint, expect_handler=continue_or_refuse)
