@@ -61,7 +61,7 @@ upstream: .venv/.runtime ## Serve a stand-in for app_pages, where the service lo
 fuzz: .venv/.dev ## Send the API what its document allows and forbids (EXAMPLES=500 for each operation)
 	@FUZZ_EXAMPLES=$(or $(EXAMPLES),500) $(BIN)/python -m pytest -q -s tests/e2e/test_fuzz.py
 
-bench: .venv/.dev ## Compare the HTTP kit with a bare aiohttp handler
+bench: .venv/.dev .venv-bench/.done ## Measure the service beside bare handlers and its peers (docs/performance.md; ARGS="--only storages")
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
 soak: .venv/.dev ## Replace workers under load, 20 times (ARGS="--restarts 50 --requests 200000"): nothing may be lost, nothing grow
@@ -79,9 +79,12 @@ lock: .venv/.dev ## Lock the newest versions that pyproject.toml allows
 	  --custom-compile-command "make lock" --quiet -o requirements.lock
 	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --upgrade --no-annotate --python-version 3.11 \
 	  --custom-compile-command "make lock" --constraint requirements.lock --quiet -o requirements-dev.lock
+	@$(BIN)/uv pip compile tests/benchmarks/peers/requirements.in --universal --generate-hashes --upgrade --no-annotate \
+	  --python-version 3.11 --custom-compile-command "make lock" --constraint requirements.lock --quiet \
+	  -o tests/benchmarks/peers/requirements.lock
 
 clean: ## Remove what the build and the tests made (your data stays)
-	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .venv-bench .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The packages come from the lock files, hashes checked; the project itself is put on the path by its source folder.
@@ -90,6 +93,11 @@ clean: ## Remove what the build and the tests made (your data stays)
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@echo "$(CURDIR)/src" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/app.pth"
+	@touch $@
+
+.venv-bench/.done: tests/benchmarks/peers/requirements.lock
+	@$(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
 .venv/.dev: .venv/.runtime requirements-dev.lock

@@ -1,156 +1,189 @@
-"""`make bench`: what the HTTP kit costs, beside a bare aiohttp handler that does the same work, in one run.
+"""`make bench`: the service beside bare handlers and its peers, all on the same work, in turns.
 
-The two take turns for several rounds; the table has medians, and in brackets the spread. CPU is the server's own.
+Writes docs/performance.md and its picture when everything was measured; prints what was asked for otherwise.
 """
 
 import argparse
-import json
 import os
-import platform
-import signal
-import statistics
-import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import attrs
+import pytest
 import uvloop
 
-from tests.benchmarks.load import load
-from tests.processes import ROOT, free_port
+from app.adapters.config.settings import AuthSettings
+from app.entrypoints.http.tokens import SecretTokens, TokenRules
+from tests.benchmarks import report
+from tests.benchmarks.cases import CASES, HEALTH, ONE, PAGE, PUBLISH, STATUSES
+from tests.benchmarks.comparing import Plan, Series, Work, alternating
+from tests.benchmarks.databases import database
+from tests.benchmarks.floor import pgbench, prepare
+from tests.benchmarks.growth import grown
+from tests.benchmarks.picture import bars
+from tests.benchmarks.servers import SECRET, Contestant, Running, bare, ours, peer, pin, running
+from tests.processes import ROOT
+from tests.servers.kinds import server
+from tests.servers.postgres import POSTGRES
 
-BODY = json.dumps(
-    {
-        "title": "A title of usual length",
-        "content": "Some content of usual length " * 5,
-        "additional_data": {"language": "en", "tags": ["a", "b"], "minutes": 3},
-        "features": [{"feature_name": "comments", "is_active": True}, {"feature_name": "likes"}],
-    }
-).encode()
-HEAD = "{} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: bench\r\nAccept: */*\r\n"
-CASES: dict[str, bytes] = {
-    "health": HEAD.format("GET /health").encode() + b"\r\n",
-    "one post": HEAD.format("GET /posts/1").encode() + b"\r\n",
-    "page of 20": HEAD.format("GET /posts?limit=20&sort=title&sort_dir=asc").encode() + b"\r\n",
-    "publish": HEAD.format("POST /posts").encode()
-    + f"Content-Type: application/json\r\nContent-Length: {len(BODY)}\r\n\r\n".encode()
-    + BODY,
+REPORT = ROOT / "docs" / "performance.md"
+PICTURE = ROOT / "docs" / "images" / "performance.svg"
+PEERS = {
+    "bare aiohttp": "aiohttp_asyncpg",
+    "FastAPI": "fastapi_asyncpg",
+    "FastAPI, SQLAlchemy": "fastapi_sqlalchemy",
+    "Litestar": "litestar_asyncpg",
+    "BlackSheep": "blacksheep_asyncpg",
 }
-STATUSES = {"publish": 201}
+USUAL = 64
+STORAGES = ("sqlite", "postgres", "mysql", "mongo")
 
 
 @attrs.frozen
-class Result:
-    """One round of one case: requests per second, server CPU µs per request, p99 in ms."""
+class Bench:
+    """One run. `pictured` fills with what the picture shows."""
 
-    rate: float
-    cpu: float
-    p99: float
+    folder: Path
+    plan: Plan
+    cases: tuple[str, ...]
+    connections: tuple[int, ...]
+    storages: tuple[str, ...]
+    servers: tuple[str, ...]
+    pictured: dict[str, dict[str, float]] = attrs.field(factory=dict)
+
+    async def kit(self) -> str:
+        """The HTTP kit beside a bare handler, without a storage."""
+        environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
+        contestants = [
+            Contestant(name, (sys.executable, "-m", "tests.benchmarks.kit", kind, f"{self.folder}/{kind}"), environment)
+            for kind, name in (("bare", "bare aiohttp"), ("kit", "ours"))
+        ]
+        found = await self._in_turns(contestants, self.cases, (USUAL,), 0)
+        return "## The HTTP kit alone\n\nThe same converters and no storage in both.\n\n" + report.compared(found)
+
+    async def of_storages(self) -> str:
+        """The service beside a bare handler on the same driver, on each storage."""
+        text = "## On each storage\n\nThe bare handler sends the same statements through the same driver.\n"
+        for storage in self.storages:
+            try:
+                table = await self._storage(storage)
+            except pytest.skip.Exception as missing:
+                table = f"Left out: {missing}\n"
+            text += f"\n### {storage}\n\n{table}"
+        return text
+
+    async def _storage(self, storage: str) -> str:
+        cases = [case for case in self.cases if case != HEALTH]
+        with database(storage, self._folder(storage)) as made:
+            contestants = [bare(storage, made.dsn), ours(self._folder(storage), _token(), **made.settings)]
+            return report.compared(await self._in_turns(contestants, cases, (USUAL,), made.pid))
+
+    async def peers(self) -> str:
+        """The service beside its peers on PostgreSQL."""
+        with database("postgres", self._folder("peers")) as made:
+            contestants = [ours(self._folder("peers"), _token(), **made.settings)]
+            contestants += [peer(name, module, made.dsn) for name, module in PEERS.items()]
+            chosen = [each for each in contestants if not self.servers or each.name in self.servers]
+            found = await self._in_turns(chosen, self.cases, self.connections, made.pid)
+        for (case, connections), servers in found.items():
+            if connections == USUAL:
+                self.pictured[case] = {name: series.median(report.cpu) for name, series in servers.items()}
+        return "## Beside peers\n\nPostgreSQL, 10,000 posts with two features each.\n\n" + report.compared(found)
+
+    async def growth(self) -> str:
+        """How costs grow."""
+        with database("postgres", self._folder("growth")) as made:
+            found = await grown(made, self._folder("growth"), self.plan)
+        return "## How it grows\n\n" + report.growth(found)
+
+    async def floor(self) -> str:
+        """What nothing on this machine can be faster than."""
+        contestants = [peer("a protocol and no HTTP", "protocol", "")]
+        with ExitStack() as stack:
+            servers = [stack.enter_context(running(each, self.folder)) for each in contestants]
+            found = {(HEALTH, USUAL): await self._case(servers, HEALTH, USUAL, 0)}
+        with server(POSTGRES, private=True) as started:
+            prepare(started.dsn)
+            if started.process is not None:
+                pin(started.process.pid, 1)
+            rates = {clients: pgbench(started.dsn, clients, 3) for clients in (1, 10, USUAL)}
+        table = report.compared(found, base=contestants[0].name)
+        return f"## The floor\n\n{table}\n{report.floor(rates)}"
+
+    async def _in_turns(
+        self, contestants: Iterable[Contestant], cases: Iterable[str], connections: Iterable[int], pid: int
+    ) -> dict[tuple[str, int], Mapping[str, Series]]:
+        with ExitStack() as stack:
+            servers = [stack.enter_context(running(each, self.folder)) for each in contestants]
+            # Writing comes last: it makes the pages longer to count.
+            return {
+                (case, count): await self._case(servers, case, count, pid) for case in cases for count in connections
+            }
+
+    async def _case(self, servers: list[Running], case: str, connections: int, pid: int) -> dict[str, Series]:
+        print(f"{case}, {connections} connections", file=sys.stderr, flush=True)
+        work = Work(lambda server: CASES[case](server.contestant.headers), connections, STATUSES.get(case, 200), pid)
+        return await alternating(servers, work, self.plan)
+
+    def _folder(self, name: str) -> Path:
+        folder = self.folder / name
+        folder.mkdir(exist_ok=True)
+        return folder
 
 
-class Server:
-    """A server process on a core of its own."""
-
-    def __init__(self, kind: str, folder: Path) -> None:
-        self.port = free_port()
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.benchmarks.servers", kind, str(self.port), str(folder / f"{kind}.log")],
-            cwd=ROOT, env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        pin(self._process.pid, 0)
-        self._read_cpu()
-
-    def cpu(self) -> float:
-        """CPU seconds used so far."""
-        self._process.send_signal(signal.SIGUSR1)
-        return self._read_cpu()
-
-    def stop(self) -> None:
-        self._process.terminate()
-        self._process.wait(10)
-
-    def _read_cpu(self) -> float:
-        assert self._process.stdout is not None
-        return float(json.loads(self._process.stdout.readline())["cpu"])
+def _token() -> str:
+    auth = AuthSettings()
+    return SecretTokens(SECRET, TokenRules(auth.issuer, auth.audience)).issue("bench", ["posts:write"], 7200)
 
 
-def pin(pid: int, core: int) -> None:
-    """Keep a process on one core, where the system can and has several."""
-    if hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > 1:
-        os.sched_setaffinity(pid, {core})
+SECTIONS: dict[str, Callable[[Bench], Awaitable[str]]] = {
+    "peers": Bench.peers,
+    "storages": Bench.of_storages,
+    "kit": Bench.kit,
+    "growth": Bench.growth,
+    "floor": Bench.floor,
+}
 
 
-async def measure(server: Server, case: str, connections: int, seconds: float) -> Result:
-    before = server.cpu()
-    measured = await load(server.port, CASES[case], connections, seconds)
-    used = server.cpu() - before
-    assert measured.statuses.keys() == {STATUSES.get(case, 200)}, measured.statuses
-    return Result(measured.requests / measured.seconds, used / measured.requests * 1e6, measured.percentile(0.99) * 1e3)
-
-
-async def compare(rounds: int, seconds: float, connections: int, folder: Path) -> dict[str, dict[str, list[Result]]]:
-    servers = {kind: Server(kind, folder) for kind in ("bare", "kit")}
-    results: dict[str, dict[str, list[Result]]] = {case: {kind: [] for kind in servers} for case in CASES}
-    try:
-        for case in CASES:
-            for server in servers.values():
-                await measure(server, case, connections, seconds / 4)
-            for _ in range(rounds):
-                for kind, server in servers.items():
-                    results[case][kind].append(await measure(server, case, connections, seconds))
-    finally:
-        for server in servers.values():
-            server.stop()
-    return results
-
-
-def shown(found: list[Result], pick: Callable[[Result], float], form: str) -> str:
-    values = [pick(result) for result in found]
-    return f"{statistics.median(values):{form}} ({min(values):{form}}–{max(values):{form}})"
-
-
-def table(results: dict[str, dict[str, list[Result]]]) -> str:
-    lines = [
-        "| case | server | requests/s | CPU µs per request | p99 ms | throughput, kit ÷ bare | CPU, bare ÷ kit |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for case, kinds in results.items():
-        for kind, found in kinds.items():
-            cells = [
-                shown(found, lambda r: r.rate, ",.0f"),
-                shown(found, lambda r: r.cpu, ".1f"),
-                shown(found, lambda r: r.p99, ".1f"),
-            ]
-            ratios = ["", ""]
-            if kind == "kit":
-                bare = kinds["bare"]
-                ratios = [
-                    f"{median(found, 'rate') / median(bare, 'rate'):.2f}",
-                    f"{median(bare, 'cpu') / median(found, 'cpu'):.2f}",
-                ]
-            lines.append(f"| {case} | {kind} | {' | '.join(cells + ratios)} |")
-    return "\n".join(lines)
-
-
-def median(found: list[Result], name: str) -> float:
-    values: list[float] = [getattr(result, name) for result in found]
-    return statistics.median(values)
+async def everything(bench: Bench, sections: Iterable[str]) -> str:
+    texts = [report.introduction(bench.plan)]
+    for name in sections:
+        texts.append(await SECTIONS[name](bench))
+        print(texts[-1], flush=True)
+    return "\n".join(texts)
 
 
 def main() -> None:
+    """Run what was asked for; renew the report when that was everything."""
     options = argparse.ArgumentParser(prog="make bench ARGS=…")
-    options.add_argument("--rounds", type=int, default=5)
-    options.add_argument("--seconds", type=float, default=2.0)
-    options.add_argument("--connections", type=int, default=64)
+    options.add_argument("--only", choices=SECTIONS, action="append", help="only this part; may be repeated")
+    options.add_argument("--case", choices=CASES, action="append", help="only this case; may be repeated")
+    options.add_argument("--storage", choices=STORAGES, action="append", help="only this one; may be repeated")
+    options.add_argument("--server", choices=["ours", *PEERS], action="append", help="beside peers, only these")
+    options.add_argument("--connections", type=int, action="append", help="beside peers; may be repeated")
+    options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--seconds", type=float, default=1.0, help="for each round")
     given = options.parse_args()
     pin(os.getpid(), 1)
+    narrowed = any((given.only, given.case, given.storage, given.server, given.connections))
     with tempfile.TemporaryDirectory() as folder:
-        results = uvloop.run(compare(given.rounds, given.seconds, given.connections, Path(folder)))
-    told = f"{given.connections} connections, {given.rounds} rounds of {given.seconds} s"
-    print(f"Python {platform.python_version()}, {told}\n")
-    print(table(results))
+        bench = Bench(
+            Path(folder),
+            Plan(given.rounds, given.seconds),
+            tuple(given.case or (HEALTH, ONE, PAGE, PUBLISH)),
+            tuple(given.connections or (1, USUAL, 512)),
+            tuple(given.storage or STORAGES),
+            tuple({*given.server, "ours"} if given.server else ()),
+        )
+        text = uvloop.run(everything(bench, given.only or SECTIONS))
+    if not narrowed:
+        picture = "\n![CPU time per request, by server](images/performance.svg)\n"
+        head, rest = text.split("\n## ", 1)
+        REPORT.write_text(f"{head}{picture}\n## {rest}")
+        PICTURE.write_text(bars("CPU time of the server per request, 64 connections", bench.pictured))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,14 @@
-"""A load of one kind of request over many connections, each sending the next one when the last is answered."""
+"""A load of requests over many connections, each sending the next one when the last is answered."""
 
 import asyncio
+import re
 import time
 from collections import Counter
+from collections.abc import Iterator
 
 import attrs
+
+_LENGTH = re.compile(rb"\r\n[Cc]ontent-[Ll]ength: *([0-9]+)")
 
 
 @attrs.frozen
@@ -23,8 +27,8 @@ class Measured:
 class Connection(asyncio.Protocol):
     """Sends one request after the other until `end`; answers must carry a Content-Length."""
 
-    def __init__(self, request: bytes, end: float, statuses: Counter[int], times: list[float]) -> None:
-        self._request, self._end, self._statuses, self._times = request, end, statuses, times
+    def __init__(self, requests: Iterator[bytes], end: float, statuses: Counter[int], times: list[float]) -> None:
+        self._requests, self._end, self._statuses, self._times = requests, end, statuses, times
         self._received = b""
         self._sent_at = 0.0
         self.done = asyncio.get_running_loop().create_future()
@@ -34,16 +38,13 @@ class Connection(asyncio.Protocol):
         self._send()
 
     def data_received(self, data: bytes) -> None:
-        self._received += data
-        head_end = self._received.find(b"\r\n\r\n")
-        if head_end < 0:
-            return
-        place = self._received.find(b"Content-Length: ")
-        length = int(self._received[place + 16 : self._received.index(b"\r", place)])
-        if len(self._received) < head_end + 4 + length:
+        self._received = received = self._received + data if self._received else data
+        head_end = received.find(b"\r\n\r\n")
+        length = _LENGTH.search(received) if head_end >= 0 else None
+        if length is None or len(received) < head_end + 4 + int(length[1]):
             return
         self._times.append(time.perf_counter() - self._sent_at)
-        self._statuses[int(self._received[9:12])] += 1
+        self._statuses[int(received[9:12])] += 1
         self._received = b""
         self._send()
 
@@ -56,17 +57,19 @@ class Connection(asyncio.Protocol):
         if self._sent_at >= self._end:
             self._transport.close()
         else:
-            self._transport.write(self._request)
+            self._transport.write(next(self._requests))
 
 
-async def load(port: int, request: bytes, connections: int, seconds: float) -> Measured:
-    """Send `request` over and over for some seconds."""
+async def load(port: int, requests: Iterator[bytes], connections: int, seconds: float) -> Measured:
+    """Send `requests` for some seconds."""
     statuses: Counter[int] = Counter()
     times: list[float] = []
     started = time.perf_counter()
     loop = asyncio.get_running_loop()
     opened = [
-        await loop.create_connection(lambda: Connection(request, started + seconds, statuses, times), "127.0.0.1", port)
+        await loop.create_connection(
+            lambda: Connection(requests, started + seconds, statuses, times), "127.0.0.1", port
+        )
         for _ in range(connections)
     ]
     await asyncio.wait_for(asyncio.gather(*(protocol.done for _, protocol in opened)), seconds + 30)

@@ -1,156 +1,147 @@
-"""Two servers that do the same work: a bare aiohttp handler, and the kit with every feature on.
+"""Servers to be measured, each a process on a core of its own."""
 
-`python -m tests.benchmarks.servers KIND PORT LOG`. Both read the same types with the same converters, give back the
-same JSON, and run on uvloop. The bare one has no metrics, access log, deadline, request id, error mapping,
-access check, load shedding, rate limit, CORS, security headers or watch over slow clients.
-"""
-
-import asyncio
-import resource
-import signal
+import os
+import subprocess
 import sys
-from datetime import UTC, datetime
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
-import msgspec
-import uvloop
-from aiohttp import web
-from prometheus_client import CollectorRegistry
+import attrs
 
-from app.domain.model.features import Feature
-from app.domain.model.paging import Page
-from app.domain.model.posts import NewPost, Post, PostQuery, PostWithFeatures
-from app.entrypoints.api.errors import translate_error
-from app.entrypoints.api.health import Health
-from app.entrypoints.http.access import public
-from app.entrypoints.http.access_log import AccessLog
-from app.entrypoints.http.converters import body_decoder, path_reader, query_reader
-from app.entrypoints.http.cors import Cors, CorsRules
-from app.entrypoints.http.definition import definition, response, response_pagination
-from app.entrypoints.http.endpoint import HttpKit
-from app.entrypoints.http.envelope import page_encoder, result_encoder
-from app.entrypoints.http.metrics import HttpMetrics
-from app.entrypoints.http.rate_limit import Meter, RatePolicy, TokenBuckets
-from app.entrypoints.http.routing import setup_routes, setup_unmatched
-from app.entrypoints.http.server import EnvelopeRunner, ServerLimits
-from app.entrypoints.http.tokens import SecretTokens, TokenRules
+from tests.processes import ROOT, environment_in, free_port
+from tests.servers.process import family
 
-PLENTY = RatePolicy(1e6, 10**6)
-NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
-POSTS = [
-    Post(n, f"Title {n}", "Some content of a usual length " * 3, {"tags": ["a", "b"]}, NOW, 1) for n in range(1, 21)
-]
-POST = PostWithFeatures(
-    1, "Title 1", "Some content", {}, NOW, 1, [Feature(1, "comments", True), Feature(2, "likes", True)]
-)
+BENCH_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
+PEERS = Path(__file__).parent / "peers"
+SECRET = "a secret for benchmarks, of 32 bytes or more"
+READY_WITHIN = 30.0
+_TICKS = os.sysconf("SC_CLK_TCK")
 
 
-class BareHandlers:
-    """Written as aiohttp's documentation would have it, with our converters."""
+@attrs.frozen
+class Contestant:
+    """How a server is started; it listens on the port in the variable `PORT`, or what `port_variable` names."""
 
-    def __init__(self) -> None:
-        self._read_id = path_reader("post_id", int)
-        self._read_query = query_reader(PostQuery)
-        self._read_body = body_decoder(NewPost)
-        self._health = result_encoder(Health)
-        self._post = result_encoder(PostWithFeatures)
-        self._page = page_encoder(Post)
-
-    async def health(self, request: web.Request) -> web.Response:
-        return web.Response(body=self._health(Health("ready")), content_type="application/json")
-
-    async def get(self, request: web.Request) -> web.Response:
-        self._read_id(request.match_info["post_id"])
-        return web.Response(body=self._post(POST), content_type="application/json")
-
-    async def page(self, request: web.Request) -> web.Response:
-        query = self._read_query(request.query)
-        return web.Response(
-            body=self._page(Page(POSTS, query.limit, query.offset, 20)), content_type="application/json"
-        )
-
-    async def publish(self, request: web.Request) -> web.Response:
-        self._read_body(await request.read())
-        return web.Response(body=self._post(POST), status=201, content_type="application/json")
+    name: str
+    argv: Sequence[str]
+    environment: Mapping[str, str] = attrs.field(factory=dict)
+    headers: str = ""
+    """Header lines that its requests need."""
+    port_variable: str = "PORT"
 
 
-class KitHandlers:
-    """The same work in the kit."""
+@attrs.frozen
+class Running:
+    """A server that answers on `port`."""
 
-    @definition(path="/health", access=public, responses={"200": response(Health)})
-    async def health(self) -> Health:
-        """Tell that the service is ready."""
-        return Health("ready")
+    contestant: Contestant
+    port: int
+    pid: int
 
-    @definition(path="/posts/{post_id}", access=public, responses={"200": response(PostWithFeatures)})
-    async def get(self, post_id: int) -> PostWithFeatures:
-        """Show a post."""
-        return POST
+    def cpu(self) -> float:
+        """CPU seconds that it has used."""
+        return cpu_of(self.pid)
 
-    @definition(path="/posts", access=public, responses={"200": response_pagination(Post)})
-    async def page(self, query: PostQuery) -> Page[Post]:
-        """List posts."""
-        return Page(POSTS, query.limit, query.offset, 20)
-
-    @definition(path="/posts", methods="POST", access=public, responses={"201": response(PostWithFeatures)})
-    async def publish(self, body: NewPost) -> PostWithFeatures:
-        """Publish a post."""
-        return POST
+    def memory(self) -> int:
+        """Bytes of memory that it holds."""
+        return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def bare() -> web.AppRunner:
-    app, handlers = web.Application(), BareHandlers()
-    app.router.add_get("/health", handlers.health)
-    app.router.add_get("/posts/{post_id:[0-9]{1,19}}", handlers.get)
-    app.router.add_get("/posts", handlers.page)
-    app.router.add_post("/posts", handlers.publish)
-    return web.AppRunner(app, access_log=None)
+def cpu_of(pid: int) -> float:
+    """CPU seconds that a process has used, with all its threads."""
+    return sum(_times(pid)[:2])
 
 
-def kit(log: Path) -> web.AppRunner:
-    stream = log.open("w")
-    access_log = AccessLog(as_json=True, stream=stream)
-    parts = HttpKit(
-        metrics=HttpMetrics(CollectorRegistry()),
-        access_log=access_log,
-        tokens=SecretTokens("x" * 32, TokenRules("a", "b")),
-        translate_error=translate_error,
-        meter=Meter(TokenBuckets(PLENTY), PLENTY),
-        cors=Cors(CorsRules(("https://app.example.org",), ("GET", "POST"), ("Authorization",))),
-    )
-    app = web.Application()
-    setup_routes(app, parts, [KitHandlers()])
-    setup_unmatched(app, parts)
-
-    async def logging(_: web.Application) -> Any:
-        await access_log.open()
-        yield
-        await access_log.close()
-
-    app.cleanup_ctx.append(logging)
-    return EnvelopeRunner(app, ServerLimits())
+def cpu_with_children(pid: int) -> float:
+    """The same with its children's, also of those that have ended."""
+    total = sum(_times(pid))
+    for child in family(pid):
+        with suppress(OSError):  # it ended meanwhile: the next look finds its time with its parent
+            total += sum(_times(child))
+    return total
 
 
-async def main(kind: str, port: int, log: Path) -> None:
-    runner = kit(log) if kind == "kit" else bare()
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, stop.set)
-    loop.add_signal_handler(signal.SIGUSR1, report)
-    report()
-    await stop.wait()
-    await runner.cleanup()
+def _times(pid: int) -> list[float]:
+    """User and system time, then those of the children that it has waited for (proc(5), /proc/[pid]/stat)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return [int(field) / _TICKS for field in fields[11:15]]
 
 
-def report() -> None:
-    """Tell the CPU time used so far, in seconds."""
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    sys.stdout.write(msgspec.json.encode({"cpu": usage.ru_utime + usage.ru_stime}).decode() + "\n")
-    sys.stdout.flush()
+def pin(pid: int, core: int) -> None:
+    """Keep a process on one core, where the system can and has several."""
+    if hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > 1:
+        for each in (pid, *family(pid)):
+            os.sched_setaffinity(each, {core})
 
 
-if __name__ == "__main__":
-    uvloop.run(main(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])))
+@contextmanager
+def running(contestant: Contestant, folder: Path) -> Iterator[Running]:
+    """This server, answering; its output goes to a file in `folder`."""
+    port = free_port()
+    output = folder / f"{contestant.name.replace(' ', '-')}.log"
+    environment = {**contestant.environment, contestant.port_variable: str(port)}
+    with output.open("ab") as log:
+        process = subprocess.Popen(contestant.argv, cwd=ROOT, env=environment, stdout=log, stderr=log)
+    try:
+        _wait(process, port, output)
+        pin(process.pid, 0)
+        yield Running(contestant, port, process.pid)
+    finally:
+        process.terminate()
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait(process: "subprocess.Popen[bytes]", port: int, output: Path) -> None:
+    end = time.monotonic() + READY_WITHIN
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/health/live", timeout=1).close()
+        except urllib.error.HTTPError:
+            return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.05)
+        else:
+            return
+    raise AssertionError(output.read_text()[-3000:])
+
+
+EVERYTHING = {
+    "ENV": "test",
+    "AUTH__SECRET": SECRET,
+    "LOG__FORMAT": "json",
+    "RATE_LIMIT__PER_SECOND": 1e6,
+    "RATE_LIMIT__BURST": 10**6,
+    "CORS__ORIGINS": "https://app.example.org",
+    "HTTP__IN_FLIGHT_LIMIT": 1024,
+    "HTTP__REQUEST_TIMEOUT": 30,
+}
+"""Every feature on, and no limit that a measurement would reach."""
+
+
+def ours(
+    folder: Path, token: str, *, name: str = "ours", module: str = "app.entrypoints", **settings: object
+) -> Contestant:
+    """The whole service as an operator runs it, its access log in a file."""
+    environment = environment_in(folder, **EVERYTHING, **settings) | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
+    headers = f"Authorization: Bearer {token}\r\n"
+    return Contestant(name, (sys.executable, "-m", module, "run"), environment, headers, "APP_HTTP__PORT")
+
+
+def peer(name: str, module: str, dsn: str, **environment: str) -> Contestant:
+    """One of the peers, in their own environment."""
+    argv = (str(BENCH_PYTHON), str(PEERS / f"{module}.py"))
+    return Contestant(name, argv, {**os.environ, "DSN": dsn, **environment})
+
+
+def bare(storage: str, dsn: str) -> Contestant:
+    """A bare aiohttp handler on the driver of this storage."""
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}", "DSN": dsn}
+    return Contestant("bare aiohttp", (sys.executable, "-m", f"tests.benchmarks.bare.{storage}"), environment)

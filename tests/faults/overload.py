@@ -6,6 +6,7 @@ or not.
 """
 
 import asyncio
+import itertools
 import os
 import platform
 import resource
@@ -190,7 +191,7 @@ async def crowd(port: int) -> None:
 
 
 async def measured(port: int) -> Measured:
-    return await load(port, REQUEST % b"/health", 16, 3)
+    return await load(port, itertools.repeat(REQUEST % b"/health"), 16, 3)
 
 
 async def main() -> None:

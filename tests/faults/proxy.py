@@ -23,6 +23,7 @@ class Proxy:
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._reset_after: int | None = None
+        self.resets = 0
 
     async def open(self) -> None:
         """Listen."""
@@ -85,6 +86,7 @@ class Proxy:
             if is_answer and self._reset_after is not None and passed > self._reset_after:
                 writer.write(chunk[: len(chunk) // 2])
                 _reset(writer)
+                self.resets += 1
                 raise ConnectionResetError
             writer.write(chunk)
             await writer.drain()

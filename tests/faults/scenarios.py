@@ -106,9 +106,10 @@ def reset_in_mid_result(form: Form) -> Fault:
 
     async def fault(on: Stage) -> None:
         assert on.proxy is not None
-        on.proxy.reset_after(20_000)
+        on.proxy.reset_after(2_000)
         await asyncio.sleep(1.0)
         on.proxy.flow()
+        assert on.proxy.resets > 2
 
     return fault
 

@@ -1,5 +1,6 @@
 """Only tokens that this service issued, whole and in time, prove anything."""
 
+import asyncio
 import base64
 import json
 import time
@@ -204,3 +205,29 @@ async def test_a_token_with_one_changed_character_is_refused(data: st.DataObject
 def test_a_short_secret_is_refused(secret: str) -> None:
     with pytest.raises(ValueError, match="32 bytes"):
         SecretTokens(secret, RULES)
+
+
+async def test_a_token_that_was_good_is_refused_when_its_time_is_over() -> None:
+    tokens = SecretTokens(SECRET, TokenRules("issuer", "audience", leeway=0))
+    token = signed(claims(exp=int(time.time()) + 1))
+    await tokens.verify(token)
+    await asyncio.sleep(1.1)
+    with pytest.raises(InvalidToken):
+        await tokens.verify(token)
+
+
+async def test_a_good_token_is_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens = SecretTokens(SECRET, RULES)
+    token = tokens.issue("someone", ["a"], 60)
+    first = await tokens.verify(token)
+    monkeypatch.setattr(jwt, "decode", None)
+    assert await tokens.verify(token) == first
+
+
+async def test_as_many_tokens_are_known_as_have_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.entrypoints.http.tokens.KEPT", 2)
+    tokens = SecretTokens(SECRET, RULES)
+    for number in range(5):
+        token = tokens.issue(f"caller {number}", [], 60)
+        assert (await tokens.verify(token)).subject == f"caller {number}"
+    assert len(tokens._good) == 2

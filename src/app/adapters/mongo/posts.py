@@ -47,7 +47,7 @@ class MongoPostRepository:
         return post_of(found) if found else None
 
     async def find_with_features(self, post_id: int) -> PostWithFeatures | None:
-        found = await self._documents.read(lambda db, session: db.posts.find_one({"_id": post_id}, session=session))
+        found = await self._documents.post(post_id)
         return with_features(found) if found else None
 
     async def page(self, query: PostQuery) -> Page[Post]:

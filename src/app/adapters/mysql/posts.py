@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from app.adapters.gathering import Gatherable
 from app.adapters.mysql.statements import Statements
 from app.adapters.storage_errors import no_post, post_changed
 from app.domain.model.features import Feature
@@ -20,9 +21,12 @@ from app.domain.model.posts import (
 )
 
 COLUMNS = "id, title, content, additional_data, created_at, version"
-_FEATURES = (
-    f"SELECT {', '.join('p.' + name for name in COLUMNS.split(', '))}, f.id, f.feature_name, f.is_active "
-    "FROM posts p LEFT JOIN features f ON f.post_id = p.id WHERE p.id = %s ORDER BY f.id"
+_WITH_FEATURES = (
+    f"SELECT {', '.join('p.' + name for name in COLUMNS.split(', '))}, f.id, f.feature_name, f.is_active{{key}} "
+    "FROM posts p LEFT JOIN features f ON f.post_id = p.id WHERE p.id {id} ORDER BY f.id"
+)
+_FIND_WITH_FEATURES = Gatherable(
+    _WITH_FEATURES.format(key="", id="= %s"), _WITH_FEATURES.format(key=", p.id", id="IN (%s)"), 200
 )
 
 _to_json = msgspec.json.Encoder().encode
@@ -40,7 +44,7 @@ class MysqlPostRepository:
         return _post(rows[0]) if rows else None
 
     async def find_with_features(self, post_id: int) -> PostWithFeatures | None:
-        rows = await self._statements.read(_FEATURES, (post_id,))
+        rows = await self._statements.gather(_FIND_WITH_FEATURES, (post_id,))
         if not rows:
             return None
         features = [Feature(row[6], row[7], bool(row[8])) for row in rows if row[6] is not None]

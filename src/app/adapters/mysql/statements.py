@@ -1,9 +1,10 @@
 """Where the repositories' statements run."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from app.adapters.gathering import Gatherable, Key
 from app.adapters.mysql.connection import Result, Row
 from app.adapters.mysql.pool import MysqlPool, Transaction
 from app.adapters.named_pools import NamedPools
@@ -18,6 +19,10 @@ class Statements(Protocol):
 
     async def read_stale(self, sql: str, parameters: Iterable[object] = ()) -> Sequence[Row]:
         """The rows of one query that may be a little old."""
+        ...
+
+    def gather(self, query: Gatherable, key: Key) -> Awaitable[Sequence[Row]]:
+        """The rows of one key."""
         ...
 
     async def write(self, sql: str, parameters: Iterable[object] = ()) -> Result:
@@ -42,6 +47,10 @@ class MysqlStatements:
     async def read_stale(self, sql: str, parameters: Iterable[object] = ()) -> Sequence[Row]:
         """The rows of one query, from the replica where that will do."""
         return await self._pools.read_stale(lambda pool: pool.read(sql, parameters))
+
+    def gather(self, query: Gatherable, key: Key) -> Awaitable[Sequence[Row]]:
+        """The rows of one key, as of now."""
+        return self._pools.primary.gather(query, key)
 
     async def write(self, sql: str, parameters: Iterable[object] = ()) -> Result:
         """Run one statement that changes something, and commit."""

@@ -6,12 +6,13 @@ A call stays within what is left of the request's time; the server ends by itsel
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import asyncpg
 
+from app.adapters.gathering import Gatherable, GatheredRows, Key
 from app.adapters.named_pools import REPLICA, NamedPools, open_within
 from app.adapters.postgres.connections import Connections, stateless
 from app.adapters.postgres.errors import is_refused_after, reason, translation
@@ -39,6 +40,7 @@ class PostgresPool:
         self.is_required = name != REPLICA
         self._settings = settings
         self._connections = Connections(settings, self._connect)
+        self._gathered: GatheredRows[Row] = GatheredRows(self.fetch, _as_array)
 
     async def open(self) -> None:
         """Connect, waiting for the server for a while. Raises Unavailable, naming the setting and the address.
@@ -83,6 +85,10 @@ class PostgresPool:
             raise known from error
         self._connections.give_back(connection)
         return rows
+
+    def gather(self, query: Gatherable, key: Key) -> Awaitable[Sequence[Row]]:
+        """The rows of one key, in one statement with others that are asked for at the same time."""
+        return self._gathered.read(query, key)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator["Transaction"]:
@@ -169,10 +175,19 @@ class Transaction:
     read_stale = read
     write = read
 
+    async def gather(self, query: Gatherable, key: Key, *, stale: bool = False) -> Sequence[Row]:
+        """The rows of one key, with what this transaction wrote."""
+        return await self.read(query.one, key)
+
 
 def make_postgres_pools(settings: Mapping[str, PostgresPoolSettings]) -> NamedPools[PostgresPool]:
     """The pools that are set."""
     return NamedPools({name: PostgresPool(name, each) for name, each in settings.items()})
+
+
+def _as_array(integers: Sequence[int]) -> str:
+    """An array as a text: as itself it would cost a look into the catalogue on every connection."""
+    return f"{{{','.join(map(str, integers))}}}"
 
 
 def _server_settings(settings: PostgresPoolSettings) -> dict[str, str]:

@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import msgspec
 
+from app.adapters.gathering import Gatherable
 from app.adapters.postgres.pool import Row
 from app.adapters.postgres.statements import Statements
 from app.adapters.storage_errors import no_post, post_changed
 from app.domain.model.features import Feature
-from app.domain.model.paging import Page, Position
+from app.domain.model.paging import Page, Position, SortDir
 from app.domain.model.posts import (
     NewPost,
     Post,
@@ -23,9 +25,12 @@ from app.domain.model.posts import (
 
 COLUMNS = "id, title, content, additional_data, created_at, version"
 _FIND = f"SELECT {COLUMNS} FROM posts WHERE id = $1"
-_FIND_WITH_FEATURES = (
-    f"SELECT {', '.join('p.' + name for name in COLUMNS.split(', '))}, f.id, f.feature_name, f.is_active "
-    "FROM posts p LEFT JOIN features f ON f.post_id = p.id WHERE p.id = $1 ORDER BY f.id"
+_WITH_FEATURES = (
+    f"SELECT {', '.join('p.' + name for name in COLUMNS.split(', '))}, f.id, f.feature_name, f.is_active{{key}} "
+    "FROM posts p LEFT JOIN features f ON f.post_id = p.id WHERE p.id {id} ORDER BY f.id"
+)
+_FIND_WITH_FEATURES = Gatherable(
+    _WITH_FEATURES.format(key="", id="= $1"), _WITH_FEATURES.format(key=", p.id", id="= ANY($1::text::bigint[])"), 200
 )
 _ADD = (
     "INSERT INTO posts (title, content, additional_data, created_at, version) VALUES ($1, $2, $3, $4, 1) RETURNING id"
@@ -35,6 +40,9 @@ _SAVE = (
     f"WHERE id = $4 AND version = coalesce($5, version) RETURNING {COLUMNS}"
 )
 _REMOVE = "DELETE FROM posts WHERE id = $1 AND version = coalesce($2, version) RETURNING id"
+GATHERED_DEPTH = 1000
+"""Pages that end further down take their own way: nobody should wait for them."""
+
 _FIRST = milliseconds(datetime.min.replace(tzinfo=UTC))
 _LAST = milliseconds(datetime.max.replace(tzinfo=UTC))
 
@@ -53,7 +61,7 @@ class PostgresPostRepository:
         return _post(rows[0]) if rows else None
 
     async def find_with_features(self, post_id: int) -> PostWithFeatures | None:
-        rows = await self._statements.read(_FIND_WITH_FEATURES, (post_id,))
+        rows = await self._statements.gather(_FIND_WITH_FEATURES, (post_id,))
         if not rows:
             return None
         features = [Feature(row[6], row[7], row[8]) for row in rows if row[6] is not None]
@@ -62,11 +70,13 @@ class PostgresPostRepository:
 
     async def page(self, query: PostQuery) -> Page[Post]:
         where, matching = _filter(query)
-        sql = (
-            f"SELECT {COLUMNS}, (SELECT count(*) FROM posts{where}) FROM posts{where} {_order(query)} "
-            f"LIMIT {_next(matching)} OFFSET {_next(matching, 2)}"
-        )
-        rows = await self._statements.read_stale(sql, (*matching, query.limit, query.offset))
+        if not where and query.offset + query.limit <= GATHERED_DEPTH:
+            rows = await self._statements.gather(
+                _pages(query.sort, query.sort_dir), (query.limit, query.offset), stale=True
+            )
+        else:
+            sql = _page(where, _order(query), f"LIMIT {_next(matching)} OFFSET {_next(matching, 2)}")
+            rows = await self._statements.read_stale(sql, (*matching, query.limit, query.offset))
         total = rows[0][6] if rows else await self._count(where, matching) if query.offset else 0
         return Page([_post(row) for row in rows], query.limit, query.offset, total)
 
@@ -105,6 +115,22 @@ class PostgresPostRepository:
     async def _count(self, where: str, matching: tuple[object, ...]) -> int:
         rows = await self._statements.read_stale(f"SELECT count(*) FROM posts{where}", matching)
         return int(rows[0][0])
+
+
+def _page(where: str, order: str, limits: str) -> str:
+    return f"SELECT {COLUMNS}, (SELECT count(*) FROM posts{where}) FROM posts{where} {order} {limits}"
+
+
+@cache
+def _pages(sort: PostSort, sort_dir: SortDir) -> Gatherable:
+    """Pages of all posts in one order: their total is counted once for all that are asked for at a time."""
+    order = _order(PostQuery(sort=sort, sort_dir=sort_dir))
+    many = (
+        f"SELECT p.*, (SELECT count(*) FROM posts), k.size, k.start "
+        "FROM unnest($1::text::bigint[], $2::text::bigint[]) k(size, start), "
+        f"LATERAL (SELECT {COLUMNS} FROM posts {order} LIMIT k.size OFFSET k.start) p {order}"
+    )
+    return Gatherable(_page("", order, "LIMIT $1 OFFSET $2"), many, 16)
 
 
 def _filter(query: PostQuery) -> tuple[str, tuple[object, ...]]:

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Sequence
 from typing import Protocol
 
+from app.adapters.gathering import Gatherable, Key
 from app.adapters.named_pools import NamedPools
 from app.adapters.postgres.pool import PostgresPool, Row
 from app.context import note_write
@@ -13,6 +14,10 @@ class Statements(Protocol):
 
     def read(self, sql: str, parameters: Sequence[object] = ()) -> Awaitable[Sequence[Row]]:
         """The rows of a query, as of the last commit."""
+        ...
+
+    def gather(self, query: Gatherable, key: Key, *, stale: bool = False) -> Awaitable[Sequence[Row]]:
+        """The rows of a key, as of the last commit, or `stale`: they may lag behind a little."""
         ...
 
     def read_stale(self, sql: str, parameters: Sequence[object] = ()) -> Awaitable[Sequence[Row]]:
@@ -32,6 +37,11 @@ class PooledStatements:
 
     def read(self, sql: str, parameters: Sequence[object] = ()) -> Awaitable[Sequence[Row]]:
         return self._pools.primary.fetch(sql, parameters)
+
+    def gather(self, query: Gatherable, key: Key, *, stale: bool = False) -> Awaitable[Sequence[Row]]:
+        if stale:
+            return self._pools.read_stale(lambda pool: pool.gather(query, key))
+        return self._pools.primary.gather(query, key)
 
     def read_stale(self, sql: str, parameters: Sequence[object] = ()) -> Awaitable[Sequence[Row]]:
         return self._pools.read_stale(lambda pool: pool.fetch(sql, parameters))

@@ -6,12 +6,13 @@ thread, and stays within what is left of the request's time.
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import aiosqlite
 
+from app.adapters.gathering import Gatherable, GatheredRows, Key
 from app.adapters.sqlite.errors import translated
 from app.adapters.sqlite.settings import SqliteSettings
 from app.context import remaining
@@ -97,6 +98,7 @@ class SqlitePool:
         self._settings = settings
         self._readers = Connections()
         self._writer = Connections()
+        self._gathered: GatheredRows[Row] = GatheredRows(self.read, _as_json)
 
     async def open(self) -> None:
         """Open the file, making it and its folder where they are missing. Raises Unavailable, naming the setting."""
@@ -128,6 +130,10 @@ class SqlitePool:
     async def read(self, sql: str, parameters: Iterable[object] = ()) -> Sequence[Row]:
         """The rows of one query, as of the last commit. Raises Unavailable."""
         return await self._run(self._readers, sql, parameters)
+
+    def gather(self, query: Gatherable, key: Key) -> Awaitable[Sequence[Row]]:
+        """The rows of one key, in one statement with others that are asked for at the same time."""
+        return self._gathered.read(query, key)
 
     async def write(self, sql: str, parameters: Iterable[object] = ()) -> Sequence[Row]:
         """Run one statement that changes something, and commit; its RETURNING rows. Raises what errors.py tells."""
@@ -184,9 +190,17 @@ class Transaction:
         with translated():
             return _rows(await self._connection.execute_fetchall(sql, parameters))
 
+    async def gather(self, query: Gatherable, key: Key) -> Sequence[Row]:
+        """The rows of one key, with what this transaction wrote."""
+        return await self.read(query.one, key)
+
     async def write(self, sql: str, parameters: Iterable[object] = ()) -> Sequence[Row]:
         """Run one statement; its RETURNING rows."""
         return await self.read(sql, parameters)
+
+
+def _as_json(integers: Sequence[int]) -> str:
+    return f"[{','.join(map(str, integers))}]"
 
 
 def _rows(found: Iterable[Any]) -> Sequence[Row]:

@@ -1,11 +1,12 @@
 """Posts in SQLite."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
 import msgspec
 
+from app.adapters.gathering import Gatherable, Key
 from app.adapters.storage_errors import no_post, post_changed
 from app.domain.model.features import Feature
 from app.domain.model.paging import Page, Position
@@ -19,9 +20,14 @@ from app.domain.model.posts import (
 )
 
 COLUMNS = "id, title, content, additional_data, created_at, version"
-_FEATURES = (
-    f"SELECT {', '.join('p.' + name for name in COLUMNS.split(', '))}, f.id, f.feature_name, f.is_active "
-    "FROM posts p LEFT JOIN features f ON f.post_id = p.id WHERE p.id = ? ORDER BY f.id"
+_WITH_FEATURES = (
+    f"SELECT {', '.join('p.' + name for name in COLUMNS.split(', '))}, f.id, f.feature_name, f.is_active{{key}} "
+    "FROM posts p LEFT JOIN features f ON f.post_id = p.id WHERE p.id {id} ORDER BY f.id"
+)
+_FIND_WITH_FEATURES = Gatherable(
+    _WITH_FEATURES.format(key="", id="= ?"),
+    _WITH_FEATURES.format(key=", p.id", id="IN (SELECT value FROM json_each(?))"),
+    200,
 )
 
 _to_json = msgspec.json.Encoder().encode
@@ -32,6 +38,8 @@ class Statements(Protocol):
     """Where statements run: the pool, each on its own, or a transaction."""
 
     async def read(self, sql: str, parameters: Iterable[object] = ()) -> Sequence[tuple[Any, ...]]: ...
+
+    def gather(self, query: Gatherable, key: Key) -> Awaitable[Sequence[tuple[Any, ...]]]: ...
 
     async def write(self, sql: str, parameters: Iterable[object] = ()) -> Sequence[tuple[Any, ...]]: ...
 
@@ -47,7 +55,7 @@ class SqlitePostRepository:
         return _post(rows[0]) if rows else None
 
     async def find_with_features(self, post_id: int) -> PostWithFeatures | None:
-        rows = await self._statements.read(_FEATURES, (post_id,))
+        rows = await self._statements.gather(_FIND_WITH_FEATURES, (post_id,))
         if not rows:
             return None
         features = [Feature(row[6], row[7], bool(row[8])) for row in rows if row[6] is not None]

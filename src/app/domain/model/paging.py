@@ -13,6 +13,9 @@ T = TypeVar("T")
 
 INT64_MAX = 2**63 - 1
 
+# Escaped to ASCII, a title of four-byte characters would make a cursor longer than a query takes.
+_to_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
 
 class SortDir(enum.StrEnum):
     """The direction of a sorted list."""
@@ -48,9 +51,7 @@ class Position:
 
 def encode_cursor(order: str, position: Position) -> str:
     """The opaque form of a position in a list sorted by `order`: URL-safe, without padding."""
-    # Escaped to ASCII, a title of four-byte characters would make a cursor longer than a query takes.
-    text = json.dumps([order, position.value, position.id], separators=(",", ":"), ensure_ascii=False)
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(_to_json([order, position.value, position.id]).encode()).decode().rstrip("=")
 
 
 def decode_cursor(order: str, cursor: str, value_type: type[str] | type[int]) -> Position:

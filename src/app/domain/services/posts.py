@@ -36,7 +36,7 @@ class PostService:
         is_last = page.total is None or query.offset + len(page.items) >= page.total
         if is_last or not page.items:
             return page
-        return attrs.evolve(page, next_cursor=_cursor_after(page.items[-1], query))
+        return Page(page.items, page.limit, page.offset, page.total, _cursor_after(page.items[-1], query))
 
     async def _page_after(self, query: PostQuery, cursor: str) -> Page[Post]:
         if query.offset:
@@ -52,7 +52,7 @@ class PostService:
         post = await self.posts.find_with_features(post_id)
         if post is None:
             raise PostNotFound(f"There is no post {post_id}.")
-        if include_inactive:
+        if include_inactive or all(feature.is_active for feature in post.features):
             return post
         return attrs.evolve(post, features=[feature for feature in post.features if feature.is_active])
 

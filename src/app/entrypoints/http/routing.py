@@ -14,6 +14,7 @@ from app.entrypoints.http.endpoint import HttpKit, answering, error_response, se
 from app.entrypoints.http.errors import HttpError
 from app.entrypoints.http.idempotency import answered_once
 from app.entrypoints.http.reply import renderer, success_of
+from app.entrypoints.http.route_index import resource_at
 from app.entrypoints.http.signature import MountError, Operation, of_route, read_signature
 from app.entrypoints.http.unmatched import Unmatched
 
@@ -82,7 +83,7 @@ def _mount(app: web.Application, kit: HttpKit, operation: Operation, base_path: 
     call = bind(handler, signature, limits, any_query=is_raw)
     answer = answering(call, render, declared, kit)
     endpoint = served(answer, kit, operation.method, operation.path, declared)
-    resource = app.router.add_resource(_pattern(operation))
+    resource = resource_at(app, _pattern(operation))
     resource.add_route(operation.method, endpoint, expect_handler=continue_or_refuse)
     if operation.method == "GET":
         resource.add_route("HEAD", endpoint, expect_handler=continue_or_refuse)

@@ -12,7 +12,7 @@ from app.adapters.config.loading import Loaded
 from app.container import Container
 from app.entrypoints.serving.link import Reason
 from app.entrypoints.serving.listening import sockets_for
-from app.entrypoints.serving.worker import Worker
+from app.entrypoints.serving.worker import Worker, spare_the_collector
 
 FAILED_BY_SIGNAL = 128
 """A process that a signal ended is told as 128 + its number by shells."""
@@ -28,6 +28,7 @@ async def _serve_alone(loaded: Loaded) -> None:
     worker = Worker(Container(settings=loaded.settings, loaded=loaded), sockets_for(loaded.settings, os.environ))
     try:
         if await opened_before(leaving, worker):
+            spare_the_collector()
             await worker.accept()
             await worker.leave(await leaving)
     finally:

@@ -26,7 +26,7 @@ from app.entrypoints.serving.link import (
     Snapshot,
 )
 from app.entrypoints.serving.totals import snapshot
-from app.entrypoints.serving.worker import Worker
+from app.entrypoints.serving.worker import Worker, spare_the_collector
 
 METRICS_TIMEOUT = 3.0
 
@@ -114,6 +114,7 @@ async def _serve_below(loaded: Loaded, given: Given) -> None:
     listening = asyncio.create_task(parent.listen(container, leaving, worker), name="parent")
     try:
         if await opened_before(leaving, worker, loaded.settings.serve.start_timeout):
+            spare_the_collector()
             await worker.accept()
             link.send(Ready())
             await worker.leave(await leaving)
