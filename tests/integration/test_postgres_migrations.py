@@ -13,12 +13,13 @@ from app.adapters.postgres import migrations as module
 from app.adapters.postgres.migrations import FOLDER, PostgresMigrations, PostgresSchemaCheck
 from app.adapters.postgres.pool import make_postgres_pools
 from app.adapters.postgres.settings import PostgresPoolSettings
+from app.adapters.sql_migrations import step_ids
 from app.ports.migrations import MigrationError
 from tests.postgres_databases import connected, new_database, pool_settings
 from tests.processes import ROOT
 from tests.servers.kinds import Server
 
-STEPS = ["0001.create-posts", "0002.create-features"]
+STEPS = step_ids(FOLDER)
 
 Settings = Mapping[str, PostgresPoolSettings]
 
@@ -55,7 +56,7 @@ def test_every_step_can_be_applied_taken_back_and_applied_again(dsn: str, settin
     assert {"posts", "features"} <= tables(dsn)
     assert migrations.rollback(9) == STEPS[::-1]
     assert {"posts", "features"} & tables(dsn) == set()
-    assert [step.applied for step in migrations.status()] == [False, False]
+    assert [step.applied for step in migrations.status()] == [False] * len(STEPS)
 
 
 def test_where_nothing_is_to_be_applied_nothing_is_locked(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,11 +103,11 @@ def test_the_lock_keeps_others_out_and_ends_with_its_holder(
 
 
 def test_a_step_that_fails_leaves_nothing_of_itself(dsn: str, settings: Settings, folder: Path) -> None:
-    (folder / "0003.broken.sql").write_text("CREATE TABLE half (id int);\n\nSELECT nonsense;\n")
+    (folder / "0099.broken.sql").write_text("CREATE TABLE half (id int);\n\nSELECT nonsense;\n")
     migrations = PostgresMigrations(settings, folder)
-    with pytest.raises(MigrationError, match=r"0003\.broken could not be run"):
+    with pytest.raises(MigrationError, match=r"0099\.broken could not be run"):
         migrations.apply()
-    assert [step.applied for step in migrations.status()] == [True, True, False]
+    assert [step.applied for step in migrations.status()] == [True] * len(STEPS) + [False]
     assert "half" not in tables(dsn)
 
 
