@@ -1,6 +1,8 @@
 """What every storage promises of keys that requests carry (ports/idempotency.py)."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import attrs
@@ -10,6 +12,7 @@ from app.domain.model.idempotency import Attempt, KeptAnswer, KeyInUse, KeyReuse
 from app.domain.model.posts import PostQuery, TitleTaken
 from app.domain.services.idempotency import IdempotencyService, JoinableTransactions
 from app.domain.services.posts import PostService
+from app.ports.unit_of_work import Work
 from tests.builders import SOME_MOMENT, FixedClock, a_new_feature, a_new_post
 from tests.contract.storages import Storage
 
@@ -32,7 +35,7 @@ async def test_a_key_is_claimed_by_the_first(storage: Storage) -> None:
 
 
 async def test_keys_of_other_callers_are_other_keys(storage: Storage) -> None:
-    for attempt in (an_attempt(), an_attempt(caller="you"), an_attempt(key="another")):
+    for attempt in (an_attempt(), an_attempt("second", caller="you"), an_attempt("third", key="another")):
         assert await storage.idempotency.claim(attempt, NOW, SOON) is None
 
 
@@ -181,6 +184,27 @@ async def test_a_failure_after_the_writes_undoes_them_and_leaves_the_key_to_its_
     assert (await storage.posts.page(PostQuery())).total == 0
     await subject.once.release(an_attempt())
     await subject.publish(an_attempt("second"))
+
+
+async def test_a_commit_that_fails_keeps_no_answer(storage: Storage) -> None:
+    @attrs.frozen
+    class Failing:
+        @asynccontextmanager
+        async def begin(self) -> AsyncIterator[Work]:
+            async with storage.transactions.begin() as work:
+                yield work
+                raise ZeroDivisionError
+
+    once = IdempotencyService(storage.idempotency, Failing(), FixedClock(), 60)
+    await once.claim(an_attempt())
+
+    async def make() -> KeptAnswer:
+        return BYTES
+
+    with pytest.raises(ZeroDivisionError):
+        await once.keep(an_attempt(), make)
+    with pytest.raises(KeyInUse):
+        await once.claim(an_attempt("second"))
 
 
 async def test_a_part_that_fails_fails_the_whole_though_the_handler_goes_on(subject: Subject, storage: Storage) -> None:

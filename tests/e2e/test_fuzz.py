@@ -32,6 +32,8 @@ RIGHTLY_REFUSED = {
     "PRECONDITION_REQUIRED",
     "INVALID_IF_MATCH",
     "NUMBER_TOO_LARGE",
+    "IDEMPOTENCY_KEY_REUSED",
+    "IDEMPOTENCY_KEY_IN_USE",
 }
 
 cases: Counter[str] = Counter()
