@@ -9,7 +9,7 @@ export APP_HTTP__PORT := $(PORT)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve test check fmt lint types migrate config openapi routes token upstream fuzz bench soak faults overload lock clean
+.PHONY: help run serve test long check fmt lint types migrate config openapi routes token upstream fuzz bench soak faults overload lock clean
 
 help:
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,8 +21,11 @@ serve: .venv/.runtime ## Run the service with several workers, as in production 
 	@$(APP) migrate
 	@exec $(APP) serve $(if $(WORKERS),--workers $(WORKERS))
 
-test: .venv/.dev ## Run all tests
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+test: .venv/.dev ## Run the tests that take seconds
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not long" $(ARGS)
+
+long: .venv/.dev ## Run the tests that take minutes: faults, restarts, attacks, on every storage
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m long $(ARGS)
 
 check: .venv/.dev lint types ## Check everything that needs no running: lint, types, imports, lock files, documentation
 	@$(BIN)/lint-imports --no-cache

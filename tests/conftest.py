@@ -1,5 +1,6 @@
 import logging
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 from _pytest.logging import LogCaptureHandler
@@ -32,3 +33,22 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         root = logging.getLogger()
         root.handlers[:] = [handler for handler in root.handlers if not isinstance(handler, LogCaptureHandler)]
     return (yield)
+
+
+LONG = (
+    "faults",
+    "integration",
+    "e2e/test_fuzz.py",
+    "e2e/test_malformed.py",
+    "e2e/test_restarts.py",
+    "e2e/test_serving.py",
+)
+"""What below this folder belongs to `make long`: it needs servers, many processes, or many requests."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        where = item.path.relative_to(Path(__file__).parent).as_posix()
+        if where.startswith(LONG):
+            item.add_marker(pytest.mark.long)

@@ -43,9 +43,9 @@ SHELL = [block for language, block in BLOCKS if language == "sh"]
 PYTHON = [block for language, block in BLOCKS if language == "python"]
 ANSWERS = [block for _, block in BLOCKS if block.startswith("HTTP/1.1")]
 
-RUN_BY_CI = {"check", "test"}
+RUN_BY_CI = {"check", "long", "test"}
 RUN_HERE = {
-    "bench": "bench ARGS='--rounds 1 --seconds 0.1 --connections 2'",
+    "bench": "bench ARGS='--only kit --rounds 1 --seconds 0.1 --connections 2'",
     "config": "config",
     "fuzz": "--dry-run fuzz",  # its tests are run, with fewer cases, among all others
     "migrate": "migrate",
@@ -60,7 +60,7 @@ RUN_ON = {"run", "serve", "upstream"}
 
 
 KNOWN_LINES = (
-    r"make (run|test|upstream)",
+    r"make (run|test|long|upstream)",
     r"curl .*\\",
     r"curl http://127\.0\.0\.1:8000/api/v1/store-pages/featured-posts/android",
     r"make serve WORKERS=2",
