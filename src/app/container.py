@@ -3,21 +3,17 @@
 A container belongs to one application or one test: override providers of the instance before anything is resolved.
 """
 
-import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from dependency_injector import containers, providers
 from prometheus_client import CollectorRegistry
 
 from app.adapters.app_pages.client import AppPagesClient
-from app.adapters.app_pages.upstream import app_pages_at
-from app.adapters.config.dev_secret import dev_secret
 from app.adapters.config.live import LiveSettings
 from app.adapters.config.loading import Loaded
-from app.adapters.config.settings import Environment, LogFormat, Settings
+from app.adapters.config.settings import Settings
 from app.adapters.consul.parts import ConsulParts
-from app.adapters.http.client import HttpClient
 from app.adapters.http.metrics import UpstreamMetrics
 from app.adapters.http.upstream import Upstream
 from app.adapters.mongo.documents import PooledDocuments
@@ -67,12 +63,11 @@ from app.entrypoints.consul_metrics import ConsulMetrics
 from app.entrypoints.http.access_log import AccessLog
 from app.entrypoints.http.admission import Admission
 from app.entrypoints.http.endpoint import HttpKit
-from app.entrypoints.http.jwks import JwksTokens
 from app.entrypoints.http.metrics import HttpMetrics, MetricsHandlers, MetricsSource, OwnMetrics
-from app.entrypoints.http.tokens import SecretTokens, TokenRules
 from app.entrypoints.limits import body_limits, make_cors, make_meter, make_shared_buckets
 from app.entrypoints.pool_metrics import PoolMetrics
 from app.entrypoints.relaying import RelayLoop, RelayMetrics, if_wanted, make_publisher, relay_rules
+from app.parts import in_opening_order, logs_as_json, make_app_pages, make_tokens, present, utc_now, where_app_pages_is
 from app.ports.events import EventPublisher, Outbox
 from app.ports.features import FeatureRepository
 from app.ports.health import Pool, Resource
@@ -81,54 +76,6 @@ from app.ports.migrations import Migrations, SchemaCheck
 from app.ports.posts import PostRepository
 from app.ports.store_pages import StorePages
 from app.ports.unit_of_work import Transactions
-
-
-def utc_now() -> datetime:
-    """The time, aware and in UTC."""
-    return datetime.now(UTC)
-
-
-def logs_as_json(settings: Settings) -> bool:
-    """Whether log lines are JSON: as set, or everywhere but on a terminal in development."""
-    if settings.log.format is LogFormat.AUTO:
-        return not (settings.env is Environment.DEV and sys.stdout.isatty())
-    return settings.log.format is LogFormat.JSON
-
-
-def make_tokens(settings: Settings) -> SecretTokens | JwksTokens:
-    """What checks bearer tokens: the issuer's public keys where a URL is set, else the secret."""
-    auth = settings.auth
-    rules = TokenRules(auth.issuer, auth.audience, auth.leeway)
-    if auth.jwks_url is not None:
-        return JwksTokens(auth.jwks_url, rules)
-    secret = auth.secret if auth.secret is not None else dev_secret(settings.data_dir)
-    return SecretTokens(secret.reveal(), rules)
-
-
-def where_app_pages_is(settings: Settings, consul: ConsulParts) -> Upstream:
-    """Where the calls of app_pages go: to the instances that Consul knows, or to one address."""
-    if settings.app_pages.service is not None:
-        return consul.discover(settings.app_pages.service)
-    return app_pages_at(settings.app_pages.url, in_dev=settings.env is Environment.DEV)
-
-
-def make_app_pages(live: LiveSettings, upstream: Upstream, metrics: UpstreamMetrics) -> HttpClient:
-    """The client of app_pages, whose limits and times follow the settings."""
-    client = HttpClient("app_pages", live.current.app_pages, upstream, metrics)
-    live.subscribe(lambda settings: client.apply(settings.app_pages))
-    return client
-
-
-def present(*resources: Resource | None) -> list[Resource]:
-    """Those that there are, in their order."""
-    return [each for each in resources if each is not None]
-
-
-def in_opening_order(
-    access_log: Resource, consul: ConsulParts, pools: list[Pool], rest: list[Resource]
-) -> list[Resource]:
-    """Logs first, so that they are closed last; the registration last, so that it is the first to go."""
-    return [access_log, *consul.opened_first(), *pools, *rest, *consul.opened_last()]
 
 
 class Container(containers.DeclarativeContainer):

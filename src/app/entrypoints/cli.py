@@ -11,7 +11,7 @@ import msgspec
 from app.adapters.config.loading import Loaded, load_settings
 from app.adapters.config.settings import Environment, Settings, where_data_is
 from app.adapters.config.sources import SettingsError
-from app.container import Container, logs_as_json
+from app.container import Container
 from app.domain.errors import DomainError
 from app.entrypoints.app import API_PATH, create_app, opened
 from app.entrypoints.config_commands import config
@@ -26,6 +26,7 @@ from app.entrypoints.samples import put_samples
 from app.entrypoints.serving.alone import serve_alone
 from app.entrypoints.serving.below import Given, serve_below
 from app.entrypoints.serving.serve import serve
+from app.parts import logs_as_json
 from app.ports.migrations import MigrationError
 
 logger = logging.getLogger(__name__)
