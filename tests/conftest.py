@@ -1,4 +1,5 @@
 import logging
+import socket
 from collections.abc import Generator
 from pathlib import Path
 
@@ -52,3 +53,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         where = item.path.relative_to(Path(__file__).parent).as_posix()
         if where.startswith(LONG):
             item.add_marker(pytest.mark.long)
+
+
+@pytest.fixture
+def only_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse connections to anywhere else: a guard that fails must not let a test out."""
+    connect = socket.socket.connect
+
+    def connect_here(self: socket.socket, address: object) -> None:
+        if isinstance(address, tuple) and address[0] not in ("127.0.0.1", "::1"):
+            raise AssertionError(f"A test connects to {address[0]}.")
+        connect(self, address)  # type: ignore[arg-type]  # whatever it was called with
+
+    monkeypatch.setattr(socket.socket, "connect", connect_here)

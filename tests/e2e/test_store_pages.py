@@ -30,6 +30,8 @@ from tests.upstream.faulty import (
 from tests.upstream.samples import BLOCKED_GAME, GAME, POSTS, sample_pages
 from tests.upstream.stand_in import stand_in
 
+pytestmark = pytest.mark.usefixtures("only_this_machine")
+
 PAGES = "/api/v1/store-pages"
 ROUTES = (
     f"{PAGES}/featured-posts/android",

@@ -10,6 +10,8 @@ from app.domain.errors import Unavailable
 from tests.upstream.clients import POST, outbound
 from tests.upstream.faulty import GIB, Fault, FaultyUpstream, bomb, faulty_upstream, huge, json, redirect, text
 
+pytestmark = pytest.mark.usefixtures("only_this_machine")
+
 MIB = 2**20
 
 
