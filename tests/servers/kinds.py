@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -122,7 +123,16 @@ def binary(name: str, *folders: str) -> str | None:
     return shutil.which(name)
 
 
-def prepare(*argv: str, log: Path) -> None:
-    """Run a step that makes a data folder, as the user that the server will run as."""
-    with log.open("ab") as output:
-        subprocess.run(argv, stdout=output, stderr=output, check=True, timeout=120, user=UNPRIVILEGED)
+def prepare(*argv: str, data: Path, log: Path) -> None:
+    """Run a step that makes the folder `data`, as the user that the server will run as; up to three times.
+
+    Making one fails now and then when several are made at the same time.
+    """
+    for attempt in range(3):
+        shutil.rmtree(data, ignore_errors=True)
+        with log.open("ab") as output:
+            made = subprocess.run(argv, stdout=output, stderr=output, check=False, timeout=120, user=UNPRIVILEGED)
+        if made.returncode == 0:
+            return
+        time.sleep(attempt + 0.5)
+    raise AssertionError(f"{argv[0]} fails:\n{log.read_text(errors='replace')[-3000:]}")

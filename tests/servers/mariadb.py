@@ -16,7 +16,7 @@ def _launch(folder: Path, port: int) -> Launch | None:
     data, log = folder / "data", folder / "prepare.log"
     log.touch(mode=0o666)
     normal = "--auth-root-authentication-method=normal"
-    prepare(install, "--no-defaults", f"--datadir={data}", normal, "--skip-test-db", log=log)
+    prepare(install, "--no-defaults", f"--datadir={data}", normal, "--skip-test-db", data=data, log=log)
     return Launch(
         [
             server, "--no-defaults", f"--datadir={data}", f"--port={port}", "--bind-address=127.0.0.1",

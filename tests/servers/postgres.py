@@ -16,7 +16,21 @@ def _launch(folder: Path, port: int) -> Launch | None:
         return None
     data, log = folder / "data", folder / "prepare.log"
     log.touch(mode=0o666)
-    prepare(initdb, "-D", str(data), "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "--no-sync", log=log)
+    prepare(
+        initdb,
+        "-D",
+        str(data),
+        "-A",
+        "trust",
+        "-U",
+        "postgres",
+        "-E",
+        "UTF8",
+        "--locale=C",
+        "--no-sync",
+        data=data,
+        log=log,
+    )
     options = [
         "-c",
         f"unix_socket_directories={folder}",
