@@ -58,6 +58,7 @@ class Follower(Generic[T]):
             try:
                 await self.once()
             except Exception:
+                # It goes on: whatever a handler makes of one answer, the next one must be heard.
                 logger.exception("Could not use what Consul answered.")
                 self._failed()
             if self._failures:

@@ -147,6 +147,7 @@ def served(answer: Answer, kit: HttpKit, method: str, route: str, declared: Defi
             try:
                 response = await run(request, context)
             except Exception as error:
+                # The boundary of errors: whatever was raised, one answer leaves.
                 failure = GONE if _is_gone(request, error) else _as_http_error(error, kit.translate_error)
                 response = error_response(request, failure, context.request_id)
             status, size = response.status, response.body_length

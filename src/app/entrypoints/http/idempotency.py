@@ -70,6 +70,7 @@ async def _answer(
     try:
         return _response(await turn.keep(make))
     except Exception as error:
+        # Whatever failed, the key must not stay claimed; what is no lasting answer is raised on.
         failure = error if isinstance(error, HttpError) else kit.translate_error(error)
         if failure is None or failure.status >= 500 or failure.headers.get("Retry-After"):
             await turn.give_up()
