@@ -1,8 +1,9 @@
 """Two servers that do the same work: a bare aiohttp handler, and the kit with every feature on.
 
 `python -m tests.benchmarks.kit KIND LOG`, listening on `PORT`. Both read the same types with the same converters, give
-back the same JSON, run on uvloop, and collect garbage as seldom. The bare one has no metrics, access log, deadline, request id, error mapping,
-access check, load shedding, rate limit, CORS, security headers or watch over slow clients.
+back the same JSON, run on uvloop, and collect garbage as seldom. The bare one has no metrics, access log, deadline,
+request id, error mapping, access check, load shedding, rate limit, CORS, links, security headers or watch over slow
+clients.
 """
 
 import asyncio

@@ -6,7 +6,7 @@ Each stage wraps the next one when the route is mounted, so that nothing is look
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Protocol
 
@@ -137,7 +137,7 @@ def within_limits(answer: Answer, kit: HttpKit, *, limited: bool) -> Run:
 def served(answer: Answer, kit: HttpKit, method: str, route: str, declared: Definition | None = None) -> Answer:
     """The whole way of a request: whatever `answer` does, one response leaves, counted and logged."""
     clock, ids, record = time.monotonic, kit.request_ids, kit.access_log.record
-    usual, cors_lines = kit.metrics.of(method, route), kit.cors.lines if kit.cors is not None else None
+    usual, stamp = kit.metrics.of(method, route), _stamp(kit.cors)
     access_logged = declared is None or declared.access_logged
     run = within_limits(answer, kit, limited=declared is not None and declared.limited)
 
@@ -154,17 +154,9 @@ def served(answer: Answer, kit: HttpKit, method: str, route: str, declared: Defi
         try:
             try:
                 response = await run(request, context)
-            except Exception as error:
-                # The boundary of errors: whatever was raised, one answer leaves.
-                failure = GONE if _is_gone(request, error) else _as_http_error(error, kit.translate_error)
-                response = error_response(request, failure, context.request_id)
-            status = response.status
-            if type(response) is EncodedResponse:
-                size = len(response.encoded_body)
-                origin = cors_lines(request.headers.get(ORIGIN)) if cors_lines is not None else ""
-                response.headers_block += f"X-Request-ID: {context.request_id}\r\n{origin}"
-            else:
-                size = response.body_length
+            except Exception as error:  # the boundary of errors: whatever was raised, one answer leaves
+                response = error_response(request, _as_http_error(request, error, kit), context.request_id)
+            status, size = stamp(response, context.request_id, headers)
             return response
         finally:
             seconds = clock() - started
@@ -173,6 +165,20 @@ def served(answer: Answer, kit: HttpKit, method: str, route: str, declared: Defi
                 record(request.method, request.path, status, seconds, context.request_id, size, request.remote)
 
     return serve
+
+
+def _stamp(cors: Cors | None) -> Callable[[web.StreamResponse, str, Mapping[str, str]], tuple[int, int]]:
+    """Puts what every answer has into its head: the request's id, and what the caller's origin needs."""
+    cors_lines = cors.lines if cors is not None else None
+
+    def stamp(response: web.StreamResponse, id_: str, headers: Mapping[str, str]) -> tuple[int, int]:
+        if type(response) is not EncodedResponse:
+            return response.status, response.body_length  # its head gets them from `stream_headers`
+        origin = cors_lines(headers.get(ORIGIN)) if cors_lines is not None else ""
+        response.headers_block += f"X-Request-ID: {id_}\r\n{origin}"
+        return response.encoded_status, len(response.encoded_body)
+
+    return stamp
 
 
 def error_response(request: web.BaseRequest, error: HttpError, id_: str) -> EncodedResponse:
@@ -191,12 +197,14 @@ def _is_gone(request: web.Request, error: Exception) -> bool:
     return isinstance(error, OSError) and (request.transport is None or request.transport.is_closing())
 
 
-def _as_http_error(error: Exception, translate: ErrorTranslator) -> HttpError:
+def _as_http_error(request: web.Request, error: Exception, kit: HttpKit) -> HttpError:
+    if _is_gone(request, error):
+        return GONE
     if isinstance(error, HttpError):
         return error
     if isinstance(error, web.HTTPException):
         return HttpError(error.status, _code(error), error.reason, headers=_kept_headers(error))
-    translated = translate(error)
+    translated = kit.translate_error(error)
     if translated is None:
         logger.error("A request failed unexpectedly.", exc_info=error)
         return UNEXPECTED
