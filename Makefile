@@ -22,7 +22,7 @@ serve: .venv/.runtime ## Run the service with several workers, as in production 
 	@exec $(APP) serve $(if $(WORKERS),--workers $(WORKERS))
 
 test: .venv/.dev ## Run the tests that take seconds
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not long" $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not long" -p no:schemathesis $(ARGS)
 
 long: .venv/.dev ## Run the tests that take minutes: faults, restarts, attacks, on every storage
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m long $(ARGS)

@@ -40,14 +40,6 @@ def environment_in(folder: Path, **settings: object) -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(ROOT / "src"), **named}
 
 
-def command(*arguments: str, environment: dict[str, str], timeout: float = 60) -> "subprocess.CompletedProcess[str]":
-    """Run one command of the service to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "app.entrypoints", *arguments],
-        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=timeout, check=False,
-    )  # fmt: skip
-
-
 @attrs.frozen
 class Service:
     """A running service."""
@@ -112,11 +104,6 @@ def wait_until_ready(running: Service, seconds: float = 20) -> None:
         else:
             return
     raise AssertionError(running.output.read_text())
-
-
-def token_of(running: Service) -> str:
-    """A token made by the service's own command."""
-    return command("token", environment=running.environment).stdout.strip()
 
 
 @contextmanager
