@@ -15,9 +15,9 @@ help:
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: .venv/.runtime ## Run the service on SQLite, with its documentation page (PORT=9000 for another port)
-	@$(APP) run
+	@$(APP) run $(ARGS)
 
-serve: .venv/.runtime ## Run the service with several workers, as in production (WORKERS=4; kill -HUP replaces them)
+serve: .venv/.runtime ## Migrate, and run the service with several workers, as in production (WORKERS=4; kill -HUP replaces them)
 	@$(APP) migrate
 	@exec $(APP) serve $(if $(WORKERS),--workers $(WORKERS))
 

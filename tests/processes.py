@@ -106,6 +106,15 @@ def wait_until_ready(running: Service, seconds: float = 20) -> None:
     raise AssertionError(running.output.read_text())
 
 
+def printed(running: Service, words: str, seconds: float = 10) -> str:
+    """What it has printed, as soon as `words` stand there; fails with what there is when they don't come."""
+    end = time.monotonic() + seconds
+    while words not in (output := running.output.read_text()):
+        assert time.monotonic() < end, output
+        time.sleep(0.02)
+    return output
+
+
 @contextmanager
 def upstream(folder: Path) -> Iterator[str]:
     """The URL of a stand-in for app_pages, as `make upstream` serves it, on a port of its own."""

@@ -48,6 +48,7 @@ def test_a_port_in_use_is_told(tmp_path: Path) -> None:
         result = command("run", environment=environment_in(tmp_path, HTTP__PORT=taken.getsockname()[1]))
     assert result.returncode == 1
     assert "address already in use" in result.stderr.lower()
+    assert "Documentation" not in result.stderr
     assert "Traceback" not in result.stderr
 
 
@@ -68,6 +69,7 @@ def test_a_data_file_that_is_none_is_told_and_ends_the_command(
     [
         (["migrate", "--to", "9999"], 1, "There is no migration 9999"),
         (["migrate", "--rollback", "0"], 2, "--rollback"),
+        (["run", "--no-prepare"], 1, "make migrate"),
         (["token", "--seconds", "0"], 2, "--seconds"),
         (["nothing"], 2, "nothing"),
     ],

@@ -53,7 +53,7 @@ def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     with (
         database_for(subject, request, folder / "database") as dsn,
         upstream(folder) as url,
-        service(folder, APP_PAGES__URL=url, **subject.environment(dsn)) as started,
+        service(folder, "run", "--prepare", APP_PAGES__URL=url, **subject.environment(dsn)) as started,
     ):
         yield started
         print(f"\n{subject.name}: {sum(cases.values())} cases so far: {dict(cases)}")

@@ -14,7 +14,7 @@ import pytest
 
 from app.adapters.sql_migrations import step_ids
 from tests.commands import command, token_of
-from tests.processes import ROOT, Service, environment_in, service
+from tests.processes import ROOT, Service, environment_in, printed, service
 
 STEPS = step_ids(ROOT / "migrations/sqlite")
 
@@ -40,7 +40,7 @@ def test_the_first_run_has_samples_and_the_second_adds_none(tmp_path: Path) -> N
 
 def test_what_run_prints_can_be_pasted(tmp_path: Path) -> None:
     with service(tmp_path) as running:
-        output = running.output.read_text()
+        output = printed(running, "Publish a post")
         assert f"{running.url}/docs" in output
         assert str(tmp_path / "app.db") in output
         token = output.partition("Bearer ")[2].partition("'")[0]
