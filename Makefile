@@ -22,7 +22,7 @@ serve: .venv/.runtime ## Migrate, and run the service with several workers, as i
 	@exec $(APP) serve $(if $(WORKERS),--workers $(WORKERS))
 
 test: .venv/.dev ## Run the tests that take seconds
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not long" $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not long" -p no:schemathesis $(ARGS)
 
 long: .venv/.dev ## Run the tests that take minutes: faults, restarts, attacks, on every storage
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m long $(ARGS)

@@ -11,7 +11,8 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
-from tests.processes import Service, command, environment_in, service, token_of
+from tests.commands import command, token_of
+from tests.processes import Service, environment_in, service
 
 
 class Canaries:

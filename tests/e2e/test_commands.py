@@ -7,7 +7,8 @@ import jwt
 import pytest
 
 from app.adapters.config.settings import AuthSettings
-from tests.processes import command, environment_in, free_port
+from tests.commands import command
+from tests.processes import environment_in, free_port
 
 SECRET = "a secret for tests, of 32 bytes or more"
 

@@ -19,7 +19,8 @@ from app.adapters.config.settings import AuthSettings, Settings
 from app.container import Container
 from app.entrypoints.app import create_app
 from app.entrypoints.http.swagger import DOCUMENT
-from tests.processes import Service, service, token_of, upstream
+from tests.commands import token_of
+from tests.processes import Service, service, upstream
 from tests.subjects import SUBJECTS, database_for
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "25"))

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from app.adapters.sql_migrations import step_ids
-from tests.processes import ROOT, Service, command, environment_in, printed, service, token_of
+from tests.commands import command, token_of
+from tests.processes import ROOT, Service, environment_in, printed, service
 
 STEPS = step_ids(ROOT / "migrations/sqlite")
 

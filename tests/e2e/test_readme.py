@@ -155,7 +155,13 @@ def test_every_target_that_is_named_is_run_somewhere() -> None:
     assert set(re.findall(r"^make ([a-z]+)$", (ROOT / ".ci/run").read_text(), re.MULTILINE)) == RUN_BY_CI
 
 
-@pytest.mark.parametrize("target", sorted(RUN_HERE))
+LONG = {"bench"}
+"""It makes an environment of its own for the peers."""
+
+
+@pytest.mark.parametrize(
+    "target", [pytest.param(each, marks=[pytest.mark.long] if each in LONG else []) for each in sorted(RUN_HERE)]
+)
 def test_a_target_that_is_named_works(target: str, tmp_path: Path) -> None:
     assert shell(f"make {RUN_HERE[target]}", tmp_path).strip()
 
