@@ -14,7 +14,8 @@ from urllib.parse import quote
 import pytest
 
 from tests.collector import Collector, collector
-from tests.processes import Service, command, environment_in, service, token_of
+from tests.commands import command, token_of
+from tests.processes import Service, environment_in, service
 
 
 class Canaries:

@@ -16,6 +16,7 @@ from aiohttp import web
 from multidict import istr
 
 from app.context import RequestContext, current_request, request_id
+from app.entrypoints.http.accept import PROBLEM_JSON, prefers_problem
 from app.entrypoints.http.access import TokenVerifier, identify, public
 from app.entrypoints.http.admission import NO_LIMIT, Admission, Overloaded
 from app.entrypoints.http.binding import CALLER, Call
@@ -23,7 +24,7 @@ from app.entrypoints.http.body import BodyLimits
 from app.entrypoints.http.cors import Cors
 from app.entrypoints.http.deadline import TIMEOUT_HEADER, Deadlines, shorter
 from app.entrypoints.http.definition import Definition
-from app.entrypoints.http.envelope import PROBLEM_JSON, encode_error, encode_problem
+from app.entrypoints.http.envelope import encode_error, encode_problem
 from app.entrypoints.http.errors import HttpError
 from app.entrypoints.http.keyed import Once
 from app.entrypoints.http.metrics import HttpMetrics
@@ -170,7 +171,7 @@ def served(answer: Answer, kit: HttpKit, method: str, route: str, declared: Defi
 def error_response(request: web.BaseRequest, error: HttpError, id_: str) -> EncodedResponse:
     """The answer to a failed request, as problem details for those who ask for them."""
     lines = "".join(header_line(name, value) for name, value in error.headers.items())
-    if PROBLEM_JSON in request.headers.get("Accept", ""):
+    if prefers_problem(request.headers):
         response = EncodedResponse(error.status, encode_problem(error, id_), PROBLEM_JSON, lines)
     else:
         response = EncodedResponse(error.status, encode_error(error, id_), headers_block=lines)
