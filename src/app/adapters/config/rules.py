@@ -1,6 +1,7 @@
 """What holds between settings: values that follow from others, and combinations that are refused."""
 
 import difflib
+import importlib.util
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -24,6 +25,9 @@ BODY_SHARE = 0.8
 
 RELAY_MARGIN = 2.0
 """Seconds of a lease that are left for more than waiting for one receiver."""
+
+TRACING_EXTRA = "opentelemetry.exporter.otlp.proto.http"
+"""What the extra `otel` brings last: with it, all of the extra is there."""
 
 MAKE_A_SECRET = "python -c 'import secrets; print(secrets.token_urlsafe(48))'"  # noqa: S105 - a command, no secret
 
@@ -98,6 +102,8 @@ def refused(settings: Settings) -> Iterator[Broken]:
         yield Broken((_LEASE, ("events", "publish_timeout")), "must be two seconds above APP_EVENTS__PUBLISH_TIMEOUT")
     if settings.events.publisher == "webhook":
         yield from _webhook(settings)
+    if settings.tracing.enabled and not _is_installed(TRACING_EXTRA):
+        yield Broken((("tracing", "enabled"),), "needs what isn't installed: pip install '.[otel]'")
 
 
 def _keys(settings: Settings) -> Iterator[Broken]:
@@ -158,6 +164,13 @@ def _login(client: ClientSettings, prefix: Key) -> Iterator[Broken]:
     if (client.user is None) != (client.password is None):
         missing, given = (user, password) if client.user is None else (password, user)
         yield Broken((missing, given), f"is required with {variable(given)}")
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False  # nor is a package that it would be in
 
 
 def _webhook(settings: Settings) -> Iterator[Broken]:

@@ -20,6 +20,7 @@ from app.adapters.named_pools import PRIMARY
 from app.adapters.postgres.settings import PostgresPoolSettings
 from app.adapters.redis.settings import RateLimitSettings
 from app.adapters.sqlite.settings import SqliteSettings
+from app.adapters.tracing.settings import TracingSettings
 
 SECRET_BYTES = 32
 """RFC 7518, section 3.2: a key for HS256 has at least the size of its hash."""
@@ -172,6 +173,7 @@ class Settings(StorageSettings):
     app_pages: ClientSettings = attrs.field(factory=ClientSettings)
     events: EventSettings = attrs.field(factory=EventSettings)
     consul: ConsulSettings = attrs.field(factory=ConsulSettings)
+    tracing: TracingSettings = attrs.field(factory=TracingSettings)
 
 
 def where_data_is(settings: Settings) -> str:

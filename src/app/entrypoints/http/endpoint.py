@@ -32,6 +32,8 @@ from app.entrypoints.http.rate_limit import Meter, by_subject
 from app.entrypoints.http.reply import Render
 from app.entrypoints.http.request_ids import RequestIds
 from app.entrypoints.http.response import NOSNIFF, EncodedResponse, header_line
+from app.entrypoints.http.tracing import in_span
+from app.tracing import Spans
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +76,7 @@ class HttpKit:
     admission: Admission = attrs.field(factory=Admission)
     meter: Meter | None = None
     cors: Cors | None = None
+    spans: Spans | None = None
     request_ids: RequestIds = attrs.field(factory=RequestIds)
     deadlines: Deadlines = attrs.field(factory=Deadlines)
 
@@ -162,7 +165,7 @@ def served(answer: Answer, kit: HttpKit, method: str, route: str, declared: Defi
             if access_logged:
                 record(request.method, request.path, status, seconds, context.request_id, size, request.remote)
 
-    return serve
+    return serve if kit.spans is None or not access_logged else in_span(serve, kit.spans, route)
 
 
 def error_response(request: web.BaseRequest, error: HttpError, id_: str) -> EncodedResponse:
