@@ -15,14 +15,14 @@ help:
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: .venv/.runtime ## Run the service on SQLite, with its documentation page (PORT=9000 for another port)
-	@$(APP) run
+	@$(APP) run $(ARGS)
 
-serve: .venv/.runtime ## Run the service with several workers, as in production (WORKERS=4; kill -HUP replaces them)
+serve: .venv/.runtime ## Migrate, and run the service with several workers, as in production (WORKERS=4; kill -HUP replaces them)
 	@$(APP) migrate
 	@exec $(APP) serve $(if $(WORKERS),--workers $(WORKERS))
 
 test: .venv/.dev ## Run the tests that take seconds
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not long" $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not long" -p no:schemathesis $(ARGS)
 
 long: .venv/.dev ## Run the tests that take minutes: faults, restarts, attacks, on every storage
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m long $(ARGS)
@@ -80,8 +80,10 @@ lock: .venv/.dev ## Lock the newest versions that pyproject.toml allows
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --upgrade --no-annotate --python-version 3.11 \
 	  --custom-compile-command "make lock" --quiet -o requirements.lock
-	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --upgrade --no-annotate --python-version 3.11 \
-	  --custom-compile-command "make lock" --constraint requirements.lock --quiet -o requirements-dev.lock
+	@$(BIN)/uv pip compile pyproject.toml --extra otel --universal --generate-hashes --upgrade --no-annotate --python-version 3.11 \
+	  --custom-compile-command "make lock" --constraint requirements.lock --quiet -o requirements-otel.lock
+	@$(BIN)/uv pip compile pyproject.toml --extra otel --group dev --universal --generate-hashes --upgrade --no-annotate --python-version 3.11 \
+	  --custom-compile-command "make lock" --constraint requirements-otel.lock --quiet -o requirements-dev.lock
 	@$(BIN)/uv pip compile tests/benchmarks/peers/requirements.in --universal --generate-hashes --upgrade --no-annotate \
 	  --python-version 3.11 --custom-compile-command "make lock" --constraint requirements.lock --quiet \
 	  -o tests/benchmarks/peers/requirements.lock

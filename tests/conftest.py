@@ -36,6 +36,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     return (yield)
 
 
+HERE = Path(__file__).parent
 LONG = (
     "faults",
     "integration",
@@ -47,11 +48,20 @@ LONG = (
 """What below this folder belongs to `make long`: it needs servers, many processes, or many requests."""
 
 
+def is_long(path: Path) -> bool:
+    """Whether everything in this file or folder is long."""
+    return path.is_relative_to(HERE) and path.relative_to(HERE).as_posix().startswith(LONG)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Don't even import what `make test` leaves out: that takes longer than many tests."""
+    return True if config.option.markexpr == "not long" and is_long(collection_path) else None
+
+
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        where = item.path.relative_to(Path(__file__).parent).as_posix()
-        if where.startswith(LONG):
+        if is_long(item.path):
             item.add_marker(pytest.mark.long)
 
 

@@ -40,14 +40,6 @@ def environment_in(folder: Path, **settings: object) -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(ROOT / "src"), **named}
 
 
-def command(*arguments: str, environment: dict[str, str], timeout: float = 60) -> "subprocess.CompletedProcess[str]":
-    """Run one command of the service to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "app.entrypoints", *arguments],
-        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=timeout, check=False,
-    )  # fmt: skip
-
-
 @attrs.frozen
 class Service:
     """A running service."""
@@ -114,9 +106,13 @@ def wait_until_ready(running: Service, seconds: float = 20) -> None:
     raise AssertionError(running.output.read_text())
 
 
-def token_of(running: Service) -> str:
-    """A token made by the service's own command."""
-    return command("token", environment=running.environment).stdout.strip()
+def printed(running: Service, words: str, seconds: float = 10) -> str:
+    """What it has printed, as soon as `words` stand there; fails with what there is when they don't come."""
+    end = time.monotonic() + seconds
+    while words not in (output := running.output.read_text()):
+        assert time.monotonic() < end, output
+        time.sleep(0.02)
+    return output
 
 
 @contextmanager

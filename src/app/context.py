@@ -1,8 +1,11 @@
 """What every layer may know of the request it works for: its id and the moment by which it must be done."""
 
+import re
 import time
 from contextvars import ContextVar
 from dataclasses import dataclass
+
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 @dataclass(slots=True)
@@ -25,6 +28,19 @@ def request_id() -> str | None:
     """The id of the request being served, or None outside of any."""
     context = current_request.get()
     return context.request_id if context else None
+
+
+def traceparent() -> str | None:
+    """The trace that the request's caller belongs to, where it says so in W3C's form (Trace Context, section 3.2)."""
+    context = current_request.get()
+    offered = context.traceparent if context is not None else None
+    return offered if offered is not None and _TRACEPARENT.fullmatch(offered) else None
+
+
+def caller_trace_id() -> str | None:
+    """The id of that trace."""
+    offered = traceparent()
+    return offered.split("-")[1] if offered is not None else None
 
 
 def remaining(default: float) -> float:

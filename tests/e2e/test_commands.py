@@ -7,7 +7,8 @@ import jwt
 import pytest
 
 from app.adapters.config.settings import AuthSettings
-from tests.processes import command, environment_in, free_port
+from tests.commands import command
+from tests.processes import environment_in, free_port
 
 SECRET = "a secret for tests, of 32 bytes or more"
 
@@ -47,6 +48,7 @@ def test_a_port_in_use_is_told(tmp_path: Path) -> None:
         result = command("run", environment=environment_in(tmp_path, HTTP__PORT=taken.getsockname()[1]))
     assert result.returncode == 1
     assert "address already in use" in result.stderr.lower()
+    assert "Documentation" not in result.stderr
     assert "Traceback" not in result.stderr
 
 
@@ -67,6 +69,12 @@ def test_a_data_file_that_is_none_is_told_and_ends_the_command(
     [
         (["migrate", "--to", "9999"], 1, "There is no migration 9999"),
         (["migrate", "--rollback", "0"], 2, "--rollback"),
+        (["migrate", "--to", "0"], 1, "There is no migration 0"),
+        (["migrate", "--to", ""], 1, "There is no migration"),
+        (["migrate", "--rollback", "99"], 1, "Only 0 of the 99 steps"),
+        (["migrate", "--status", "--dry-run"], 2, "--status stands alone"),
+        (["migrate", "--to", "1", "--rollback", "1"], 2, "Choose one of --to and --rollback"),
+        (["run", "--no-prepare"], 1, "make migrate"),
         (["token", "--seconds", "0"], 2, "--seconds"),
         (["nothing"], 2, "nothing"),
     ],

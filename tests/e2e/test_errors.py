@@ -42,6 +42,11 @@ async def test_problem_details_for_who_accepts_them(anonymous: Client) -> None:
     assert answer.json["errors"][0]["field_name"] == "limit"
 
 
+async def test_problem_details_are_not_for_who_refuses_them(anonymous: Client) -> None:
+    answer = await anonymous.get("/nowhere", headers={"Accept": "application/problem+json;q=0, */*"})
+    assert answer.headers["Content-Type"] == "application/json"
+
+
 @pytest.mark.parametrize("offered", ["", "has space", "x" * 129, "ünïcode", "a;b"])
 async def test_a_request_id_that_is_not_sane_is_not_taken(anonymous: Client, offered: str) -> None:
     answer = await anonymous.get("/health/live", headers={"X-Request-ID": offered})
@@ -166,7 +171,6 @@ async def raw(port: int, sent: bytes) -> bytes:
         b"GET / HTTP/9.9\r\n\r\n",
         b"GET /\x00 HTTP/1.1\r\nHost: a\r\n\r\n",
         b"GET / HTTP/1.1\r\nBad Header\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 10_000 + b"\r\n\r\n",
         b"POST /api/v1/posts HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
         b"POST /api/v1/posts HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
         b"POST /api/v1/posts HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\nabc",
@@ -178,6 +182,13 @@ async def test_what_is_no_http_is_answered_in_the_envelope(anonymous: Client, se
     assert head.startswith(b"HTTP/1.1 400")
     assert json.loads(body)["code"] == "BAD_REQUEST"
     assert (await anonymous.get("/health/live")).status == 200
+
+
+async def test_what_is_too_long_is_told_by_its_own_status(anonymous: Client) -> None:
+    target = await anonymous.get(f"{POSTS}?title={'a' * 10_000}")
+    assert (target.status, target.code) == (414, "URI_TOO_LONG")
+    header = await anonymous.get(POSTS, headers={"X": "a" * 10_000})
+    assert (header.status, header.code) == (431, "HEADERS_TOO_LARGE")
 
 
 async def test_a_broken_chunk_is_the_callers_fault(writer: Client) -> None:

@@ -19,7 +19,8 @@ from app.adapters.config.settings import AuthSettings, Settings
 from app.container import Container
 from app.entrypoints.app import create_app
 from app.entrypoints.http.swagger import DOCUMENT
-from tests.processes import Service, service, token_of, upstream
+from tests.commands import token_of
+from tests.processes import Service, service, upstream
 from tests.subjects import SUBJECTS, database_for
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "25"))
@@ -52,7 +53,7 @@ def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     with (
         database_for(subject, request, folder / "database") as dsn,
         upstream(folder) as url,
-        service(folder, APP_PAGES__URL=url, **subject.environment(dsn)) as started,
+        service(folder, "run", "--prepare", APP_PAGES__URL=url, **subject.environment(dsn)) as started,
     ):
         yield started
         print(f"\n{subject.name}: {sum(cases.values())} cases so far: {dict(cases)}")

@@ -68,6 +68,7 @@ async def test_the_same_key_of_another_caller_is_another_key(writer: Client) -> 
     assert (await publish(writer, "k", "Another title")).status == 201
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("storage", SUBJECTS)
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_killed_around_the_commit_the_retry_gets_the_one_answer(

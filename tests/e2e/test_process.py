@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from app.adapters.sql_migrations import step_ids
-from tests.processes import ROOT, Service, command, environment_in, service, token_of
+from tests.commands import command, token_of
+from tests.processes import ROOT, Service, environment_in, printed, service
 
 STEPS = step_ids(ROOT / "migrations/sqlite")
 
@@ -39,7 +40,7 @@ def test_the_first_run_has_samples_and_the_second_adds_none(tmp_path: Path) -> N
 
 def test_what_run_prints_can_be_pasted(tmp_path: Path) -> None:
     with service(tmp_path) as running:
-        output = running.output.read_text()
+        output = printed(running, "Publish a post")
         assert f"{running.url}/docs" in output
         assert str(tmp_path / "app.db") in output
         token = output.partition("Bearer ")[2].partition("'")[0]
@@ -127,10 +128,14 @@ def test_migrate_applies_tells_and_takes_back(tmp_path: Path) -> None:
 
     first, *others = STEPS
     assert migrate("--dry-run") == [f"would apply  {step}" for step in STEPS]
-    assert migrate("--to", first.partition(".")[0]) == [f"applied  {first}"]
+    assert migrate("--dry-run", "--to", "1") == [f"would apply  {first}"]
+    assert migrate("--to", "1") == [f"applied  {first}"]
     assert migrate("--status") == [f"applied  {first}", *(f"missing  {step}" for step in others)]
     assert migrate() == [f"applied  {step}" for step in others]
     assert migrate() == ["Nothing to apply."]
+    assert migrate("--rollback", "1", "--dry-run") == [f"would take back  {STEPS[-1]}"]
+    assert migrate("--to", "1") == []  # what lies beyond is not taken back unasked
+    assert migrate("--rollback", str(len(STEPS) + 1)) == []
     assert migrate("--rollback", str(len(STEPS))) == [f"took back  {step}" for step in reversed(STEPS)]
 
 

@@ -29,7 +29,7 @@ from app.entrypoints.app import create_app
 from app.entrypoints.http.routing import OPERATIONS, setup_routes
 from tests.builders import FixedClock
 from tests.postgres_databases import new_database
-from tests.processes import ROOT, environment_in, free_port, wait_until_ready
+from tests.processes import ROOT, environment_in, free_port, printed, wait_until_ready
 from tests.processes import Service as Running
 from tests.servers.kinds import Server
 from tests.servers.process import family
@@ -65,7 +65,8 @@ KNOWN_LINES = (
     r"curl http://127\.0\.0\.1:8000/api/v1/store-pages/featured-posts/android",
     r"make serve WORKERS=2",
     r"kill -HUP <pid of the parent>",
-    r"APP_STORAGE=postgres APP_POSTGRES__PRIMARY__DSN=\S+ make run",
+    r"export APP_STORAGE=postgres APP_POSTGRES__PRIMARY__DSN=\S+",
+    r"make migrate run",
 )
 """The command lines that a test here knows how to run."""
 
@@ -154,7 +155,13 @@ def test_every_target_that_is_named_is_run_somewhere() -> None:
     assert set(re.findall(r"^make ([a-z]+)$", (ROOT / ".ci/run").read_text(), re.MULTILINE)) == RUN_BY_CI
 
 
-@pytest.mark.parametrize("target", sorted(RUN_HERE))
+LONG = {"bench"}
+"""It makes an environment of its own for the peers."""
+
+
+@pytest.mark.parametrize(
+    "target", [pytest.param(each, marks=[pytest.mark.long] if each in LONG else []) for each in sorted(RUN_HERE)]
+)
 def test_a_target_that_is_named_works(target: str, tmp_path: Path) -> None:
     assert shell(f"make {RUN_HERE[target]}", tmp_path).strip()
 
@@ -198,11 +205,15 @@ def test_the_refusal_that_is_shown_is_the_one_that_comes(running: Running, folde
 
 
 def test_what_run_prints_can_be_pasted_into_a_shell(running: Running, folder: Path, curl: None) -> None:
-    printed = running.output.read_text()
-    pasted = re.search(r"^curl .*?\n\n", printed, re.DOTALL | re.MULTILINE)
-    assert pasted is not None, printed
-    assert json.loads(shell(pasted[0], folder))["result"]["title"] == "My first post"
-    assert "Documentation" in printed
+    welcome = printed(running, "likes")
+    pasted = re.search(r"^curl .*?\n\n", welcome, re.DOTALL | re.MULTILINE)
+    assert pasted is not None, welcome
+    assert "Documentation" in welcome
+    titles = set()
+    for _ in range(2):
+        titles.add(json.loads(shell(pasted[0], folder))["result"]["title"])
+        time.sleep(1.1)  # its titles tell the time in seconds
+    assert len(titles) == 2
 
 
 def test_the_stand_in_answers_where_the_service_looks_for_it(running: Running, folder: Path, curl: None) -> None:
@@ -234,12 +245,15 @@ def test_workers_are_replaced_by_the_signal_that_is_named(tmp_path: Path) -> Non
 
 
 def test_one_variable_moves_the_service_to_postgresql(postgres_server: Server, tmp_path: Path) -> None:
-    (line,) = re.findall(r"^APP_STORAGE=postgres .*$", README, re.MULTILINE)
+    (setting,) = re.findall(r"^export APP_STORAGE=postgres .*$", README, re.MULTILINE)
     with new_database(postgres_server.dsn) as dsn:
-        here = re.sub(r"postgresql://\S+", dsn, line)
-        with kept_running(here, tmp_path) as started:
-            assert "postgresql://" in started.output.read_text()
-            assert json.loads(shell(f"curl -s {started.url}/api/v1/posts", tmp_path))["pagination"]["total"] == 3
+        here = re.sub(r"postgresql://\S+", dsn, setting)
+        for command, posts in (("make migrate run", 0), ("make run ARGS=--prepare", 3)):
+            assert command in README
+            with kept_running(f"{here} && {command}", tmp_path) as started:
+                assert "postgresql://" in printed(started, "Data ")
+                page = json.loads(shell(f"curl -s {started.url}/api/v1/posts", tmp_path))
+                assert page["pagination"]["total"] == posts
 
 
 async def test_the_call_that_is_shown_is_one() -> None:

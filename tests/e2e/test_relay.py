@@ -17,9 +17,10 @@ import pytest
 from nats.aio.client import Client as NatsClient
 from nats.js.errors import NotFoundError
 
+from tests.commands import command
 from tests.e2e.service import SECRET, Client
 from tests.e2e.storages import running_on_same
-from tests.processes import ROOT, command, environment_in, free_port, service
+from tests.processes import ROOT, environment_in, free_port, service
 from tests.servers.kinds import Server
 from tests.subjects import SUBJECTS, database_for
 
@@ -92,6 +93,7 @@ def by_post(events: list[tuple[int, str]]) -> dict[int, list[str]]:
     return found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("storage", SUBJECTS)
 async def test_relays_that_are_killed_lose_nothing_and_keep_the_order(
     storage: str, request: pytest.FixtureRequest, tmp_path: Path, nats_server: Server

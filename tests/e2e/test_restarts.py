@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands import token_of
 from tests.e2e.workers import (
     WORKERS,
     crowded,
@@ -21,7 +22,7 @@ from tests.e2e.workers import (
     wait_until_gone,
     workers_of,
 )
-from tests.processes import service, token_of
+from tests.processes import service
 from tests.unforgiving import Connection, Requests
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands import command, token_of
 from tests.e2e.workers import (
     WORKERS,
     held_request,
@@ -23,7 +24,7 @@ from tests.e2e.workers import (
     wait_until_gone,
     workers_of,
 )
-from tests.processes import ROOT, command, end, environment_in, free_port, service, token_of
+from tests.processes import ROOT, end, environment_in, free_port, service
 from tests.unforgiving import Connection, Requests
 
 

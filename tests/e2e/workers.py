@@ -11,7 +11,8 @@ from pathlib import Path
 
 from app.adapters.sqlite.migrations import SqliteMigrations
 from app.adapters.sqlite.settings import SqliteSettings
-from tests.processes import Service, service, token_of
+from tests.commands import token_of
+from tests.processes import Service, service
 from tests.unforgiving import Crowd, Requests, pausing
 
 WORKERS = 2

@@ -19,8 +19,9 @@ from app.adapters.mongo.migrations import FOLDER, LOCKS, MongoMigrations, MongoS
 from app.adapters.mongo.pool import make_mongo_pools
 from app.adapters.mongo.settings import MongoPoolSettings
 from app.ports.migrations import MigrationError
+from tests.commands import command
 from tests.mongo_databases import database, settings
-from tests.processes import command, environment_in, free_port
+from tests.processes import environment_in, free_port
 from tests.servers.kinds import Server
 
 IDS = step_ids(FOLDER)

@@ -17,7 +17,7 @@ from app.adapters.mysql.pool import make_mysql_pools
 from app.adapters.sql_migrations import step_ids
 from app.ports.migrations import MigrationError
 from tests.mysql_databases import a_database, execute, pool_settings
-from tests.processes import ROOT, service
+from tests.processes import ROOT, printed, service
 from tests.servers.kinds import Server
 
 
@@ -190,6 +190,6 @@ async def test_a_service_knows_what_its_database_lacks(dsn: str) -> None:
 
 def test_the_service_runs_on_it_and_tells_where_its_data_is(dsn: str, tmp_path: Path) -> None:
     with_password = dsn.replace("root@", "root:@")
-    with service(tmp_path, STORAGE="mysql", MYSQL__PRIMARY__DSN=with_password) as running:
-        assert "mysql://root:***@127.0.0.1" in running.output.read_text()
+    with service(tmp_path, "run", "--prepare", STORAGE="mysql", MYSQL__PRIMARY__DSN=with_password) as running:
+        assert "mysql://root:***@127.0.0.1" in printed(running, "Data ")
     assert execute(dsn, "SELECT count(*) > 0 FROM posts") == ((1,),)

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import attrs
 
+from tests.commands import token_of
 from tests.e2e.workers import metric, port_of, served, workers_of
-from tests.processes import Service, token_of
+from tests.processes import Service
 from tests.soak.measures import Measure, grown, measure, slope
 from tests.unforgiving import Crowd, Requests, pausing
 

@@ -9,20 +9,21 @@ import click
 import msgspec
 
 from app.adapters.config.loading import Loaded, load_settings
-from app.adapters.config.settings import Environment, Settings, where_data_is
+from app.adapters.config.settings import Environment
 from app.adapters.config.sources import SettingsError
 from app.container import Container
 from app.domain.errors import DomainError
-from app.entrypoints.app import API_PATH, create_app, opened
+from app.entrypoints.app import create_app, opened
 from app.entrypoints.config_commands import config
+from app.entrypoints.development import TOKEN_LIFETIME, prepare, welcome
 from app.entrypoints.http.jwks import JwksTokens
 from app.entrypoints.http.routing import OPERATIONS
 from app.entrypoints.http.server import ServerError
 from app.entrypoints.http.signature import MountError
 from app.entrypoints.http.swagger import DOCUMENT
 from app.entrypoints.logs import configure_logs
+from app.entrypoints.migrate_command import migrate
 from app.entrypoints.relay_alone import relay_alone
-from app.entrypoints.samples import put_samples
 from app.entrypoints.serving.alone import serve_alone
 from app.entrypoints.serving.below import Given, serve_below
 from app.entrypoints.serving.serve import serve
@@ -31,7 +32,6 @@ from app.ports.migrations import MigrationError
 
 logger = logging.getLogger(__name__)
 
-WEEK = 7 * 24 * 3600
 EXPLAINED = (DomainError, MigrationError, MountError, ServerError, SettingsError, OSError)
 
 
@@ -60,19 +60,28 @@ def cli(context: click.Context) -> None:
 
 
 cli.add_command(config)
+cli.add_command(migrate)
 
 
 @cli.command()
+@click.option(
+    "--prepare/--no-prepare",
+    "asked",
+    default=None,
+    help="Migrate and put in a few samples first, in development. Without it that is done on SQLite only.",
+)
 @click.pass_obj
-def run(loaded: Loaded) -> None:
-    """Serve; in development, migrate first and put in a few samples."""
+def run(loaded: Loaded, *, asked: bool | None) -> None:
+    """Serve, in this process."""
     settings = loaded.settings
+    if settings.env is not Environment.DEV:
+        if asked:
+            raise click.UsageError(f"--prepare is for development; with APP_ENV={settings.env} use `migrate`.")
+        serve_alone(loaded)
+        return
     container = Container(settings=settings)
-    if settings.env is Environment.DEV:
-        container.migrations().apply()
-        asyncio.run(_put_samples(container))
-        click.echo(_welcome(settings, container), err=True)
-    serve_alone(loaded)
+    prepare(container, asked=asked)
+    serve_alone(loaded, lambda: click.echo(welcome(settings, container), err=True))
 
 
 @cli.command("serve")
@@ -94,27 +103,6 @@ def serve_command(loaded: Loaded, workers: int) -> None:
 def worker(loaded: Loaded, given: Given) -> None:
     """Serve as one of the workers of `serve`, which starts this command itself."""
     serve_below(loaded, given)
-
-
-@cli.command()
-@click.option("--to", help="The last step to apply, by its number.")
-@click.option("--rollback", type=click.IntRange(min=1), help="Take back that many steps.")
-@click.option("--status", is_flag=True, help="Only tell which steps are applied.")
-@click.option("--dry-run", is_flag=True, help="Only tell which steps would be applied.")
-@click.pass_obj
-def migrate(loaded: Loaded, to: str | None, rollback: int | None, *, status: bool, dry_run: bool) -> None:
-    """Bring the storage to the schema that the code expects."""
-    migrations = Container(settings=loaded.settings).migrations()
-    if status:
-        for step in migrations.status():
-            click.echo(f"{'applied' if step.applied else 'missing'}  {step.id}")
-    elif dry_run:
-        missing = [step.id for step in migrations.status() if not step.applied]
-        click.echo("\n".join(f"would apply  {name}" for name in missing) or "Nothing to apply.")
-    elif rollback is not None:
-        click.echo("\n".join(f"took back  {name}" for name in migrations.rollback(rollback)) or "Nothing to take back.")
-    else:
-        click.echo("\n".join(f"applied  {name}" for name in migrations.apply(to)) or "Nothing to apply.")
 
 
 @cli.command()
@@ -156,7 +144,7 @@ def routes(loaded: Loaded) -> None:
 @cli.command()
 @click.option("--scope", "scopes", multiple=True, default=("posts:write",), show_default=True)
 @click.option("--subject", default="developer", show_default=True)
-@click.option("--seconds", default=WEEK, show_default=True, type=click.IntRange(min=1))
+@click.option("--seconds", default=TOKEN_LIFETIME, show_default=True, type=click.IntRange(min=1))
 @click.pass_obj
 def token(loaded: Loaded, scopes: tuple[str, ...], subject: str, seconds: int) -> None:
     """Print a bearer token, signed with the secret of this environment."""
@@ -169,29 +157,3 @@ def token(loaded: Loaded, scopes: tuple[str, ...], subject: str, seconds: int) -
 async def _purge(container: Container) -> int:
     async with asynccontextmanager(opened)(container.pools()):
         return await container.idempotency().purge()
-
-
-async def _put_samples(container: Container) -> None:
-    async with asynccontextmanager(opened)(container.pools()):
-        await put_samples(container.post_service())
-
-
-def _welcome(settings: Settings, container: Container) -> str:
-    base = f"http://{settings.http.host}:{settings.http.port}"
-    lines = [
-        f"  Service        {base}{API_PATH}/posts",
-        f"  Documentation  {base}/docs",
-        f"  Data           {where_data_is(settings)}",
-    ]
-    tokens = container.tokens()
-    if not isinstance(tokens, JwksTokens):
-        bearer = tokens.issue("developer", ["posts:write"], WEEK)
-        lines += [
-            "",
-            "  Publish a post:",
-            "",
-            f"curl {base}{API_PATH}/posts -H 'Content-Type: application/json' \\",
-            f"  -H 'Authorization: Bearer {bearer}' \\",
-            """  -d '{"title": "My first post", "content": "By curl", "features": [{"feature_name": "likes"}]}'""",
-        ]
-    return "\n" + "\n".join(lines) + "\n"

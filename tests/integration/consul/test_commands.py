@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from app.adapters.config.consul import key_named
+from tests.commands import command
 from tests.integration.consul.agents import Agent
-from tests.processes import command, environment_in
+from tests.processes import environment_in
 
 
 @pytest.mark.parametrize("name", ["http/port", "http.port", "/http/port", "APP_HTTP__PORT"])

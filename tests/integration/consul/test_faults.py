@@ -12,8 +12,9 @@ from contextlib import contextmanager
 import attrs
 import pytest
 
+from tests.commands import token_of
 from tests.integration.consul.agents import Agent, Fault, Handler, Proxy, eventually, proxy
-from tests.processes import Service, service, token_of
+from tests.processes import Service, service
 from tests.servers.kinds import Server
 from tests.servers.process import ServerProcess
 

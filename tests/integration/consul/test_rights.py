@@ -13,8 +13,9 @@ from app.adapters.config.secret import Secret
 from app.adapters.consul.client import ConsulClient
 from app.adapters.consul.settings import ConsulSettings
 from app.adapters.consul.transport import ConsulError
+from tests.commands import command
 from tests.integration.consul.agents import Agent, eventually
-from tests.processes import ROOT, command, environment_in, service
+from tests.processes import ROOT, environment_in, service
 
 NAME = ConsulSettings().service
 RULES = re.findall(

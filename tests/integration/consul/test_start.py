@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands import command
 from tests.integration.consul.agents import Agent
 from tests.integration.consul.places import NOBODY, Place
-from tests.processes import command, environment_in
+from tests.processes import environment_in
 
 
 @pytest.mark.parametrize("values", [{}, {"other/http/port": "1"}])

@@ -8,7 +8,8 @@ import yaml
 
 from app.adapters.config.setting import leaves, variable
 from app.adapters.config.settings import Settings
-from tests.processes import ROOT, command, environment_in
+from tests.commands import command
+from tests.processes import ROOT, environment_in
 
 DOCUMENTS = list(yaml.safe_load_all((ROOT / "deploy" / "kubernetes.yaml").read_text()))
 POD = DOCUMENTS[0]["spec"]["template"]["spec"]

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import ROOT, command, environment_in
+from tests.commands import command
+from tests.processes import ROOT, environment_in
 
 UNITS = ROOT / "deploy" / "systemd"
 PYTHON = "/opt/app/.venv/bin/python"

@@ -64,18 +64,39 @@ def get(headers: bytes = b"", path: bytes = b"/ok") -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("limits", "within", "beyond"),
+    ("limits", "within", "beyond", "answer"),
     [
-        ({"line": 200}, get(path=b"/ok#" + b"a" * 100), get(path=b"/ok#" + b"a" * 300)),
-        ({"header": 200}, get(b"A: " + b"a" * 100 + b"\r\n"), get(b"A: " + b"a" * 300 + b"\r\n")),
-        ({"headers": 10}, get(b"A: b\r\n" * 5), get(b"A: b\r\n" * 20)),
+        (
+            {"line": 200},
+            get(path=b"/ok#" + b"a" * 100),
+            get(path=b"/ok#" + b"a" * 300),
+            (414, "URI_TOO_LONG"),
+        ),
+        (
+            {"header": 200},
+            get(b"A: " + b"a" * 100 + b"\r\n"),
+            get(b"A: " + b"a" * 300 + b"\r\n"),
+            (431, "HEADERS_TOO_LARGE"),
+        ),
+        ({"headers": 10}, get(b"A: b\r\n" * 5), get(b"A: b\r\n" * 20), (431, "HEADERS_TOO_LARGE")),
     ],
     ids=["line", "header", "headers"],
 )
-async def test_a_connection_has_its_limits(limits: dict[str, Any], within: bytes, beyond: bytes) -> None:
+async def test_a_connection_has_its_limits(
+    limits: dict[str, Any], within: bytes, beyond: bytes, answer: tuple[int, str]
+) -> None:
     async with served(**limits) as port:
         assert (await answer_to(port, within)).startswith(b"HTTP/1.1 200")
-        assert envelope(await answer_to(port, beyond))[0] == 400
+        assert envelope(await answer_to(port, beyond))[:2] == answer
+
+
+@pytest.mark.parametrize("limit", [300, 8190])
+async def test_equal_limits_are_told_apart(limit: int) -> None:
+    long = b"a" * (limit + 10)
+    async with served(line=limit, header=limit) as port:
+        assert envelope(await answer_to(port, get(path=b"/" + long)))[0] == 414
+        assert envelope(await answer_to(port, get(b"A: " + long + b"\r\n")))[0] == 431
+        assert envelope(await answer_to(port, get(long + b": a\r\n")))[0] == 431
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET /ok HTT", b"GET /ok HTTP/1.1\r\nHost: a\r\n\r\n"])

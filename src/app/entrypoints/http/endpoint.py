@@ -15,6 +15,7 @@ from aiohttp import web
 from multidict import istr
 
 from app.context import RequestContext, current_request, request_id
+from app.entrypoints.http.accept import PROBLEM_JSON, prefers_problem
 from app.entrypoints.http.access import TokenVerifier, identify, public
 from app.entrypoints.http.admission import NO_LIMIT, Admission, Overloaded
 from app.entrypoints.http.binding import CALLER, Call
@@ -22,7 +23,7 @@ from app.entrypoints.http.body import BodyLimits
 from app.entrypoints.http.cors import Cors
 from app.entrypoints.http.deadline import TIMEOUT_HEADER, Deadlines, shorter
 from app.entrypoints.http.definition import Definition
-from app.entrypoints.http.envelope import PROBLEM_JSON, encode_error, encode_problem
+from app.entrypoints.http.envelope import encode_error, encode_problem
 from app.entrypoints.http.errors import HttpError
 from app.entrypoints.http.keyed import Once
 from app.entrypoints.http.metrics import HttpMetrics
@@ -30,6 +31,8 @@ from app.entrypoints.http.rate_limit import Meter, by_subject
 from app.entrypoints.http.reply import Render
 from app.entrypoints.http.request_ids import RequestIds
 from app.entrypoints.http.response import NOSNIFF, EncodedResponse, header_line
+from app.entrypoints.http.tracing import in_span
+from app.tracing import Spans
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +75,7 @@ class HttpKit:
     admission: Admission = attrs.field(factory=Admission)
     meter: Meter | None = None
     cors: Cors | None = None
+    spans: Spans | None = None
     request_ids: RequestIds = attrs.field(factory=RequestIds)
     deadlines: Deadlines = attrs.field(factory=Deadlines)
 
@@ -164,7 +168,7 @@ def served(answer: Answer, kit: HttpKit, method: str, route: str, declared: Defi
             if access_logged:
                 record(request.method, request.path, status, seconds, context.request_id, size, request.remote)
 
-    return serve
+    return serve if kit.spans is None or not access_logged else in_span(serve, kit.spans, route)
 
 
 def _stamp(cors: Cors | None) -> Callable[[web.StreamResponse, str, Mapping[str, str]], tuple[int, int]]:
@@ -184,7 +188,7 @@ def _stamp(cors: Cors | None) -> Callable[[web.StreamResponse, str, Mapping[str,
 def error_response(request: web.BaseRequest, error: HttpError, id_: str) -> EncodedResponse:
     """The answer to a failed request, as problem details for those who ask for them."""
     lines = "".join(header_line(name, value) for name, value in error.headers.items())
-    if PROBLEM_JSON in request.headers.get("Accept", ""):
+    if prefers_problem(request.headers):
         response = EncodedResponse(error.status, encode_problem(error, id_), PROBLEM_JSON, lines)
     else:
         response = EncodedResponse(error.status, encode_error(error, id_), headers_block=lines)

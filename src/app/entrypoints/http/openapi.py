@@ -7,9 +7,9 @@ from typing import Any
 import attrs
 from apispec import APISpec, BasePlugin
 
+from app.entrypoints.http.accept import PROBLEM_JSON
 from app.entrypoints.http.converters import header_name
 from app.entrypoints.http.definition import ResponseDefinition
-from app.entrypoints.http.envelope import PROBLEM_JSON
 from app.entrypoints.http.idempotency import FORM, HEADER, REPLAYED
 from app.entrypoints.http.schema import Schema, Schemas
 from app.entrypoints.http.signature import Operation, of_route

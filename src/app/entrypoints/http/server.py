@@ -9,12 +9,9 @@ import attrs
 from aiohttp import http_parser, web
 
 from app.entrypoints.http.connections import Connections, RefusedConnection, connections_within
-from app.entrypoints.http.endpoint import UNEXPECTED, error_response
-from app.entrypoints.http.errors import HttpError, not_found
 from app.entrypoints.http.moving import MovableConnection
-from app.entrypoints.http.request_ids import RequestIds
+from app.entrypoints.http.unrouted import refusal, refusal_by_status, unrouted_response
 
-UNROUTED_IDS = RequestIds()
 LINGER = 2.0
 """Seconds in which a client that was answered early, or late, may go on sending its body, so as to see the answer."""
 
@@ -100,22 +97,9 @@ class EnvelopeProtocol(MovableConnection):
             raise ConnectionError("The answer is on its way already.")
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             self.logger.error("A request failed outside of any route.", exc_info=exc)
-        return unrouted_response(request, status)
-
-
-def unrouted_response(request: web.BaseRequest, status: int) -> web.StreamResponse:
-    """The answer to what no route has seen, after which the connection is closed."""
-    if status == HTTPStatus.NOT_FOUND:
-        error = not_found()
-    elif status < HTTPStatus.INTERNAL_SERVER_ERROR:
-        error = HttpError(status, "BAD_REQUEST", "Send a well-formed HTTP request.")
-    else:
-        error = UNEXPECTED
-    request_id = UNROUTED_IDS.id_for(None)
-    response = error_response(request, error, request_id)
-    response.headers_block += f"X-Request-ID: {request_id}\r\n"
-    response.force_close()
-    return response
+        if status == HTTPStatus.BAD_REQUEST and exc is not None:
+            return unrouted_response(request, refusal(exc, self.max_line_size))
+        return unrouted_response(request, refusal_by_status(status))
 
 
 class EnvelopeServer(web.Server):
@@ -154,7 +138,7 @@ class EnvelopeServer(web.Server):
             response = await self._application(request)
         except web.HTTPException as error:
             # The router refuses by itself what has no path at all, such as `CONNECT host:port`.
-            return unrouted_response(request, error.status)
+            return unrouted_response(request, refusal_by_status(error.status))
         finally:
             protocol.is_idle = True
         if self.is_draining and not response.prepared:
@@ -198,7 +182,8 @@ class EnvelopeRunner(web.AppRunner):
             "keepalive_timeout": limits.keepalive_timeout,
             "lingering_time": LINGER,
             "max_line_size": limits.line,
-            "max_field_size": limits.header,
+            # What is too long is told apart by the limit that it broke: so these two are never the same.
+            "max_field_size": limits.header + (limits.header == limits.line),
             "max_headers": limits.headers,
         }
         connections = Connections(connections_within(limits.connections), limits.head_timeout, limits.write_timeout)

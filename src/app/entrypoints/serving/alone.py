@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -18,18 +19,19 @@ FAILED_BY_SIGNAL = 128
 """A process that a signal ended is told as 128 + its number by shells."""
 
 
-def serve_alone(loaded: Loaded) -> None:
+def serve_alone(loaded: Loaded, when_it_serves: Callable[[], None] = lambda: None) -> None:
     """Serve until SIGINT or SIGTERM; then answer what was accepted, and close everything. A second one ends at once."""
-    uvloop.run(_serve_alone(loaded))
+    uvloop.run(_serve_alone(loaded, when_it_serves))
 
 
-async def _serve_alone(loaded: Loaded) -> None:
+async def _serve_alone(loaded: Loaded, when_it_serves: Callable[[], None]) -> None:
     leaving = leave_on_signals()
     worker = Worker(Container(settings=loaded.settings, loaded=loaded), sockets_for(loaded.settings, os.environ))
     try:
         if await opened_before(leaving, worker):
             spare_the_collector()
             await worker.accept()
+            when_it_serves()
             await worker.leave(await leaving)
     finally:
         await worker.close()
