@@ -73,6 +73,7 @@ from app.entrypoints.tracing import (
     make_mongo_pools,
     make_tracing,
     make_translator,
+    publishing,
 )
 from app.parts import in_opening_order, logs_as_json, make_app_pages, make_tokens, present, utc_now, where_app_pages_is
 from app.ports.events import EventPublisher, Outbox
@@ -178,7 +179,10 @@ class Container(containers.DeclarativeContainer):
         mysql=providers.Singleton(MysqlOutbox, mysql_statements),
     )
     publisher: providers.Provider[EventPublisher] = providers.Singleton(
-        calling, providers.Singleton(make_publisher, settings.provided.events), tracing
+        publishing,
+        providers.Singleton(make_publisher, settings.provided.events),
+        settings.provided.events.publisher,
+        tracing,
     )
     migrations: providers.Provider[Migrations] = providers.Selector(
         storage,

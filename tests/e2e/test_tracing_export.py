@@ -65,6 +65,7 @@ def test_a_collector_that_is_not_there_harms_nobody(tmp_path: Path) -> None:
             assert get(running, POSTS) == 200
         stop(running)
     assert "Traceback" not in running.output.read_text()
+    assert running.output.read_text().count("opentelemetry") == 0
 
 
 def test_a_collector_that_hangs_holds_the_end_up_for_a_few_seconds_at_most(
