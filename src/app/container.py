@@ -99,7 +99,7 @@ class Container(containers.DeclarativeContainer):
 
     registry = providers.Singleton(CollectorRegistry)
     tracing: providers.Provider[Tracing | None] = providers.Singleton(make_tracing, settings)
-    access_log = providers.Singleton(make_access_log, as_json=providers.Callable(logs_as_json, settings), spans=tracing)
+    access_log = providers.Singleton(make_access_log, providers.Callable(logs_as_json, settings), tracing)
     tokens = providers.Singleton(calling, providers.Singleton(make_tokens, settings), tracing)
     postgres_pools: providers.Provider[NamedPools[PostgresPool]] = providers.Singleton(
         traced_pools, providers.Singleton(make_postgres_pools, settings.provided.postgres), tracing, "postgresql"

@@ -11,6 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+from opentelemetry.trace import INVALID_SPAN, get_current_span
 from yarl import URL
 
 from app.adapters.consul.client import ConsulClient
@@ -155,8 +156,10 @@ def test_a_span_is_current_for_as_long_as_it_lasts() -> None:
     spans = RecordedSpans()
     with pytest.raises(ValueError, match="secret"), spans.span(Kind.SERVER, "test", {}) as span:
         assert current_span.get() is span
+        assert get_current_span().get_span_context().is_valid
         raise ValueError("secret")
     assert current_span.get() is None
+    assert get_current_span() is INVALID_SPAN
 
 
 async def test_a_failure_is_told_once_and_without_its_message() -> None:

@@ -60,7 +60,7 @@ def publishing(publisher: EventPublisher, system: str, spans: Spans | None) -> E
     return TracedPublisher(calling(publisher, spans), system, spans) if spans is not None else publisher
 
 
-def make_access_log(*, as_json: bool, spans: Spans | None) -> AccessLog:
+def make_access_log(as_json: bool, spans: Spans | None) -> AccessLog:
     """One line for each request, which names its span."""
     return TracedAccessLog(as_json=as_json) if spans is not None else AccessLog(as_json=as_json)
 
