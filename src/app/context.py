@@ -1,7 +1,7 @@
 """What every layer may know of the request it works for: its id and the moment by which it must be done."""
 
-import asyncio
 import re
+import time
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 @dataclass(slots=True)
 class RequestContext:
-    """One request: its id, its deadline on the running loop's clock (seconds), and whether it has written.
+    """One request: its id, its deadline on `time.monotonic()` (seconds), and whether it has written.
 
     `traceparent` is the trace that the caller says it belongs to, as it came.
     """
@@ -51,7 +51,7 @@ def remaining(default: float) -> float:
     context = current_request.get()
     if context is None:
         return default
-    left = context.deadline - asyncio.get_running_loop().time()
+    left = context.deadline - time.monotonic()
     return max(0.0, min(default, left))
 
 

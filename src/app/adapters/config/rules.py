@@ -8,7 +8,7 @@ from pathlib import Path
 from app.adapters.config.building import Broken
 from app.adapters.config.cors_settings import ANY
 from app.adapters.config.setting import Key, variable
-from app.adapters.config.settings import DEFAULT_ISSUER, Environment, Settings
+from app.adapters.config.settings import BODY_TIMEOUT, DEFAULT_ISSUER, Environment, Settings
 from app.adapters.config.sources import Given
 from app.adapters.http.settings import ClientSettings
 from app.adapters.named_pools import PRIMARY, REPLICA
@@ -19,6 +19,9 @@ DEV_DSNS = {
     "mongo": "mongodb://127.0.0.1:27017/app",
 }
 """The storages that are servers, and where each one's primary is on a developer's machine unless that is set."""
+
+BODY_SHARE = 0.8
+"""How much of a short request its body may take to arrive, unless that is set."""
 
 RELAY_MARGIN = 2.0
 """Seconds of a lease that are left for more than waiting for one receiver."""
@@ -39,6 +42,8 @@ _CREDENTIALS: Key = ("cors", "credentials")
 _RATE: Key = ("rate_limit", "per_second")
 _REDIS: Key = ("rate_limit", "redis")
 _HOST: Key = ("http", "host")
+_REQUEST_TIMEOUT: Key = ("http", "request_timeout")
+_BODY_TIMEOUT: Key = ("http", "body_timeout")
 _CONSUL_ADDRESS: Key = ("consul", "address")
 _SERVICE_ADDRESS: Key = ("consul", "service_address")
 _LEASE: Key = ("events", "lease")
@@ -51,10 +56,21 @@ def derived(given: Mapping[Key, Given]) -> Iterator[Given]:
     data_dir = given.get(("data_dir",))
     if data_dir and data_dir.text:
         yield _following(data_dir, ("sqlite", "path"), str(Path(data_dir.text) / "app.db"))
+    if _REQUEST_TIMEOUT in given:
+        yield from _body_time(given[_REQUEST_TIMEOUT])
     env, storage = given.get(_ENV), given.get(_STORAGE)
     is_dev = env is None or env.text.lower() == Environment.DEV
     if is_dev and storage is not None and storage.text in DEV_DSNS:
         yield _following(storage, _primary_dsn(storage.text), DEV_DSNS[storage.text])
+
+
+def _body_time(request: Given) -> Iterator[Given]:
+    try:
+        seconds = float(request.text)
+    except ValueError:  # it is told as the problem that it is
+        return
+    if 0 < seconds <= BODY_TIMEOUT:
+        yield _following(request, _BODY_TIMEOUT, f"{seconds * BODY_SHARE:g}")
 
 
 def _primary_dsn(storage: str) -> Key:
@@ -72,6 +88,9 @@ def refused(settings: Settings) -> Iterator[Broken]:
     yield from _misspelt_pools(settings)
     if settings.auth.jwks_url is not None:
         yield from _remote_keys(settings)
+    if settings.http.body_timeout >= settings.http.request_timeout:
+        # The request's own deadline would end it first, with a 504: as if the service were slow, and not the client.
+        yield Broken((_BODY_TIMEOUT, _REQUEST_TIMEOUT), "must be less than APP_HTTP__REQUEST_TIMEOUT")
     yield from _login(settings.app_pages, ("app_pages",))
     yield from _place(settings, settings.app_pages, ("app_pages",))
     if settings.cors.credentials and ANY in settings.cors.origins:
