@@ -134,9 +134,7 @@ class Container(containers.DeclarativeContainer):
     consul = providers.Singleton(calling, providers.Singleton(ConsulParts, settings, loaded, live, readiness), tracing)
     upstream_metrics = providers.Singleton(UpstreamMetrics, registry)
     app_pages_upstream: providers.Provider[Upstream] = providers.Singleton(where_app_pages_is, settings, consul)
-    app_pages = providers.Singleton(
-        calling, providers.Singleton(make_app_pages, live, app_pages_upstream, upstream_metrics), tracing
-    )
+    app_pages = providers.Singleton(make_app_pages, live, app_pages_upstream, upstream_metrics, tracing)
 
     # Adapters
 
