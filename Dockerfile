@@ -1,10 +1,12 @@
 # syntax=docker/dockerfile:1
 FROM python:3.13-slim AS build
 WORKDIR /service
-COPY requirements.lock .
+# With tracing: --build-arg LOCK=requirements-otel.lock
+ARG LOCK=requirements.lock
+COPY $LOCK .
 # The packages come from the lock file, hashes checked, into an environment that the last stage takes over whole.
 RUN python -m venv /venv \
- && /venv/bin/python -m pip install --quiet --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.lock \
+ && /venv/bin/python -m pip install --quiet --no-cache-dir --disable-pip-version-check --require-hashes -r $LOCK \
  && /venv/bin/python -m pip uninstall --quiet --yes pip \
  && /venv/bin/python -m compileall -q /venv/lib
 

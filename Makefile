@@ -80,8 +80,10 @@ lock: .venv/.dev ## Lock the newest versions that pyproject.toml allows
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --upgrade --no-annotate --python-version 3.11 \
 	  --custom-compile-command "make lock" --quiet -o requirements.lock
-	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --upgrade --no-annotate --python-version 3.11 \
-	  --custom-compile-command "make lock" --constraint requirements.lock --quiet -o requirements-dev.lock
+	@$(BIN)/uv pip compile pyproject.toml --extra otel --universal --generate-hashes --upgrade --no-annotate --python-version 3.11 \
+	  --custom-compile-command "make lock" --constraint requirements.lock --quiet -o requirements-otel.lock
+	@$(BIN)/uv pip compile pyproject.toml --extra otel --group dev --universal --generate-hashes --upgrade --no-annotate --python-version 3.11 \
+	  --custom-compile-command "make lock" --constraint requirements-otel.lock --quiet -o requirements-dev.lock
 	@$(BIN)/uv pip compile tests/benchmarks/peers/requirements.in --universal --generate-hashes --upgrade --no-annotate \
 	  --python-version 3.11 --custom-compile-command "make lock" --constraint requirements.lock --quiet \
 	  -o tests/benchmarks/peers/requirements.lock

@@ -19,9 +19,12 @@ def problems(root: Path) -> Iterator[str]:
     """Why `pip install --require-hashes` would not give what pyproject.toml asks for."""
     project = tomllib.loads((root / "pyproject.toml").read_text())
     runtime = project["project"]["dependencies"]
+    traced = [*runtime, *project["project"]["optional-dependencies"]["otel"]]
     yield from _problems_of(root / "requirements.lock", runtime)
-    yield from _problems_of(root / "requirements-dev.lock", [*runtime, *project["dependency-groups"]["dev"]])
-    yield from _disagreements(root)
+    yield from _problems_of(root / "requirements-otel.lock", traced)
+    yield from _problems_of(root / "requirements-dev.lock", [*traced, *project["dependency-groups"]["dev"]])
+    yield from _disagreements(root / "requirements.lock", root / "requirements-otel.lock")
+    yield from _disagreements(root / "requirements-otel.lock", root / "requirements-dev.lock")
     if "pydantic" in _pinned(root / "requirements.lock"):
         yield "requirements.lock: pydantic is in it, which dependency-injector would import at each start"
 
@@ -42,11 +45,11 @@ def _problems_of(lock: Path, wanted: list[str]) -> Iterator[str]:
         yield f"{lock.name}: it names an index or an address"
 
 
-def _disagreements(root: Path) -> Iterator[str]:
-    runtime, dev = _pinned(root / "requirements.lock"), _pinned(root / "requirements-dev.lock")
-    for name, version in runtime.items():
-        if dev.get(name) != version:
-            yield f"requirements-dev.lock: {name} is {dev.get(name)}, and {version} in requirements.lock"
+def _disagreements(smaller: Path, larger: Path) -> Iterator[str]:
+    more = _pinned(larger)
+    for name, version in _pinned(smaller).items():
+        if more.get(name) != version:
+            yield f"{larger.name}: {name} is {more.get(name)}, and {version} in {smaller.name}"
 
 
 def _pinned(lock: Path) -> dict[str, Version]:

@@ -16,12 +16,11 @@ from app.adapters.config.settings import Settings
 from app.adapters.consul.parts import ConsulParts
 from app.adapters.http.metrics import UpstreamMetrics
 from app.adapters.http.upstream import Upstream
-from app.adapters.mongo.documents import PooledDocuments
 from app.adapters.mongo.events import MongoOutbox
 from app.adapters.mongo.features import MongoFeatureRepository
 from app.adapters.mongo.idempotency import MongoIdempotencyRepository
 from app.adapters.mongo.migrations import MongoMigrations, MongoSchemaCheck
-from app.adapters.mongo.pool import MongoPool, make_mongo_pools
+from app.adapters.mongo.pool import MongoPool
 from app.adapters.mongo.posts import MongoPostRepository
 from app.adapters.mongo.unit_of_work import MongoTransactions
 from app.adapters.mysql.events import MysqlOutbox
@@ -48,25 +47,33 @@ from app.adapters.sqlite.migrations import SqliteMigrations, SqliteSchemaCheck
 from app.adapters.sqlite.pool import SqlitePool
 from app.adapters.sqlite.posts import SqlitePostRepository
 from app.adapters.sqlite.unit_of_work import SqliteTransactions
+from app.adapters.tracing.statements import traced_pool, traced_pools
 from app.domain.services.idempotency import IdempotencyService, JoinableTransactions
 from app.domain.services.outbox_watch import OutboxWatch
 from app.domain.services.posts import PostService
 from app.domain.services.relay import EventRelay
 from app.domain.services.store_pages import StorePageService
-from app.entrypoints.api.errors import translate_error
 from app.entrypoints.api.features import FeatureHandlers
 from app.entrypoints.api.health import HealthHandlers, Readiness
 from app.entrypoints.api.idempotency import OnceOverHttp
 from app.entrypoints.api.posts import PostHandlers
 from app.entrypoints.api.store_pages import StorePageHandlers
 from app.entrypoints.consul_metrics import ConsulMetrics
-from app.entrypoints.http.access_log import AccessLog
 from app.entrypoints.http.admission import Admission
 from app.entrypoints.http.endpoint import HttpKit
 from app.entrypoints.http.metrics import HttpMetrics, MetricsHandlers, MetricsSource, OwnMetrics
 from app.entrypoints.limits import body_limits, make_cors, make_meter, make_shared_buckets
 from app.entrypoints.pool_metrics import PoolMetrics
 from app.entrypoints.relaying import RelayLoop, RelayMetrics, if_wanted, make_publisher, relay_rules
+from app.entrypoints.tracing import (
+    Tracing,
+    calling,
+    make_access_log,
+    make_mongo_documents,
+    make_mongo_pools,
+    make_tracing,
+    make_translator,
+)
 from app.parts import in_opening_order, logs_as_json, make_app_pages, make_tokens, present, utc_now, where_app_pages_is
 from app.ports.events import EventPublisher, Outbox
 from app.ports.features import FeatureRepository
@@ -90,18 +97,21 @@ class Container(containers.DeclarativeContainer):
     # Resources: opened before the first request, in the order that stands under Services, closed in reverse
 
     registry = providers.Singleton(CollectorRegistry)
-    access_log = providers.Singleton(AccessLog, as_json=providers.Callable(logs_as_json, settings))
-    tokens = providers.Singleton(make_tokens, settings)
+    tracing: providers.Provider[Tracing | None] = providers.Singleton(make_tracing, settings)
+    access_log = providers.Singleton(make_access_log, as_json=providers.Callable(logs_as_json, settings), spans=tracing)
+    tokens = providers.Singleton(calling, providers.Singleton(make_tokens, settings), tracing)
     postgres_pools: providers.Provider[NamedPools[PostgresPool]] = providers.Singleton(
-        make_postgres_pools, settings.provided.postgres
+        traced_pools, providers.Singleton(make_postgres_pools, settings.provided.postgres), tracing, "postgresql"
     )
     mongo_pools: providers.Provider[NamedPools[MongoPool]] = providers.Singleton(
-        make_mongo_pools, settings.provided.mongo
+        make_mongo_pools, settings.provided.mongo, tracing
     )
     mysql_pools: providers.Provider[NamedPools[MysqlPool]] = providers.Singleton(
-        make_mysql_pools, settings.provided.mysql
+        traced_pools, providers.Singleton(make_mysql_pools, settings.provided.mysql), tracing, "mysql"
     )
-    sqlite_pool: providers.Provider[Pool] = providers.Singleton(SqlitePool, settings.provided.sqlite)
+    sqlite_pool: providers.Provider[Pool] = providers.Singleton(
+        traced_pool, providers.Singleton(SqlitePool, settings.provided.sqlite), tracing, "sqlite"
+    )
     pools: providers.Provider[list[Pool]] = providers.Selector(
         storage,
         sqlite=providers.List(sqlite_pool),
@@ -120,14 +130,16 @@ class Container(containers.DeclarativeContainer):
     readiness = providers.Singleton(Readiness, pools, schema)
     loaded: providers.Provider[Loaded | None] = providers.Object(None)  # given where Consul's settings are followed
     live = providers.Singleton(LiveSettings, settings)
-    consul = providers.Singleton(ConsulParts, settings, loaded, live, readiness)
+    consul = providers.Singleton(calling, providers.Singleton(ConsulParts, settings, loaded, live, readiness), tracing)
     upstream_metrics = providers.Singleton(UpstreamMetrics, registry)
     app_pages_upstream: providers.Provider[Upstream] = providers.Singleton(where_app_pages_is, settings, consul)
-    app_pages = providers.Singleton(make_app_pages, live, app_pages_upstream, upstream_metrics)
+    app_pages = providers.Singleton(
+        calling, providers.Singleton(make_app_pages, live, app_pages_upstream, upstream_metrics), tracing
+    )
 
     # Adapters
 
-    mongo_documents = providers.Singleton(PooledDocuments, mongo_pools)
+    mongo_documents = providers.Singleton(make_mongo_documents, mongo_pools, tracing)
     postgres_statements = providers.Singleton(PooledStatements, postgres_pools)
     mysql_statements = providers.Singleton(MysqlStatements, mysql_pools)
     posts: providers.Provider[PostRepository] = providers.Selector(
@@ -165,7 +177,9 @@ class Container(containers.DeclarativeContainer):
         mongo=providers.Singleton(MongoOutbox, mongo_documents),
         mysql=providers.Singleton(MysqlOutbox, mysql_statements),
     )
-    publisher: providers.Provider[EventPublisher] = providers.Singleton(make_publisher, settings.provided.events)
+    publisher: providers.Provider[EventPublisher] = providers.Singleton(
+        calling, providers.Singleton(make_publisher, settings.provided.events), tracing
+    )
     migrations: providers.Provider[Migrations] = providers.Selector(
         storage,
         sqlite=providers.Factory(SqliteMigrations, settings.provided.sqlite),
@@ -195,7 +209,7 @@ class Container(containers.DeclarativeContainer):
     )
     resources: providers.Provider[list[Resource]] = providers.Callable(
         in_opening_order,
-        access_log,
+        providers.Callable(present, access_log, tracing),
         consul,
         pools,
         providers.Callable(present, app_pages, tokens, shared_buckets, relay_here, readiness),
@@ -213,13 +227,14 @@ class Container(containers.DeclarativeContainer):
         metrics=http_metrics,
         access_log=access_log,
         tokens=tokens,
-        translate_error=providers.Object(translate_error),
+        translate_error=providers.Singleton(make_translator, tracing),
         request_timeout=settings.provided.http.request_timeout,
         once=providers.Singleton(OnceOverHttp, idempotency),
         body=providers.Factory(body_limits, settings.provided.http),
         admission=providers.Factory(Admission, settings.provided.http.in_flight_limit),
         meter=providers.Singleton(make_meter, settings.provided.rate_limit, shared_buckets),
         cors=providers.Factory(make_cors, settings.provided.cors),
+        spans=tracing,
     )
     api = providers.List(
         providers.Factory(PostHandlers, post_service),

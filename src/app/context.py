@@ -1,13 +1,16 @@
 """What every layer may know of the request it works for: its id and the moment by which it must be done."""
 
-import asyncio
+import re
+import time
 from contextvars import ContextVar
 from dataclasses import dataclass
+
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 @dataclass(slots=True)
 class RequestContext:
-    """One request: its id, its deadline on the running loop's clock (seconds), and whether it has written.
+    """One request: its id, its deadline on `time.monotonic()` (seconds), and whether it has written.
 
     `traceparent` is the trace that the caller says it belongs to, as it came.
     """
@@ -27,6 +30,19 @@ def request_id() -> str | None:
     return context.request_id if context else None
 
 
+def traceparent() -> str | None:
+    """The trace that the request's caller belongs to, where it says so in W3C's form (Trace Context, section 3.2)."""
+    context = current_request.get()
+    offered = context.traceparent if context is not None else None
+    return offered if offered is not None and _TRACEPARENT.fullmatch(offered) else None
+
+
+def caller_trace_id() -> str | None:
+    """The id of that trace."""
+    offered = traceparent()
+    return offered.split("-")[1] if offered is not None else None
+
+
 def remaining(default: float) -> float:
     """Seconds left until the request's deadline, at most `default`; `default` outside of any request.
 
@@ -35,7 +51,7 @@ def remaining(default: float) -> float:
     context = current_request.get()
     if context is None:
         return default
-    left = context.deadline - asyncio.get_running_loop().time()
+    left = context.deadline - time.monotonic()
     return max(0.0, min(default, left))
 
 

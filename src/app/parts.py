@@ -58,7 +58,7 @@ def present(*resources: Resource | None) -> list[Resource]:
 
 
 def in_opening_order(
-    access_log: Resource, consul: ConsulParts, pools: list[Pool], rest: list[Resource]
+    logs: list[Resource], consul: ConsulParts, pools: list[Pool], rest: list[Resource]
 ) -> list[Resource]:
-    """Logs first, so that they are closed last; the registration last, so that it is the first to go."""
-    return [access_log, *consul.opened_first(), *pools, *rest, *consul.opened_last()]
+    """Logs and traces first, so that they are closed last; the registration last, so that it is the first to go."""
+    return [*logs, *consul.opened_first(), *pools, *rest, *consul.opened_last()]

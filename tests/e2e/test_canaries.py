@@ -11,6 +11,9 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
+import pytest
+
+from tests.collector import Collector, collector
 from tests.commands import command, token_of
 from tests.processes import Service, environment_in, service
 
@@ -108,9 +111,18 @@ def answers(running: Service, canaries: Canaries) -> Iterator[tuple[str, str]]:
         yield start, raw(running, start.format(canaries.plant(f"raw {start}")))
 
 
-def test_no_secret_comes_out_anywhere(tmp_path: Path) -> None:
+@pytest.fixture
+def spans() -> Iterator[Collector]:
+    with collector() as found:
+        yield found
+
+
+def test_no_secret_comes_out_anywhere(tmp_path: Path, spans: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
     canaries = Canaries()
-    with service(tmp_path, LOG__LEVEL="DEBUG", **settings(canaries)) as running:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", f"api-key={canaries.plant('login at the collector')}")
+    with service(
+        tmp_path, LOG__LEVEL="DEBUG", **settings(canaries), TRACING__ENABLED="true", TRACING__ENDPOINT=spans.url
+    ) as running:
         for place, answer in answers(running, canaries):
             assert (place, canaries.found_in(answer)) == (place, [])
         for path in ("/metrics", "/swagger.json", "/docs", "/health/ready"):
@@ -130,6 +142,8 @@ def test_no_secret_comes_out_anywhere(tmp_path: Path) -> None:
         output = running.output.read_text()
         assert "no column named content" in output
         assert canaries.found_in(output) == []
+    assert {"GET /api/v1/posts", "INSERT posts"} <= {span.name for _, span in spans.spans()}
+    assert canaries.found_in(b"".join(spans.bodies).decode("latin-1")) == []
     assert len(canaries.planted) >= 50
 
 

@@ -69,6 +69,11 @@ def test_a_data_file_that_is_none_is_told_and_ends_the_command(
     [
         (["migrate", "--to", "9999"], 1, "There is no migration 9999"),
         (["migrate", "--rollback", "0"], 2, "--rollback"),
+        (["migrate", "--to", "0"], 1, "There is no migration 0"),
+        (["migrate", "--to", ""], 1, "There is no migration"),
+        (["migrate", "--rollback", "99"], 1, "Only 0 of the 99 steps"),
+        (["migrate", "--status", "--dry-run"], 2, "--status stands alone"),
+        (["migrate", "--to", "1", "--rollback", "1"], 2, "Choose one of --to and --rollback"),
         (["run", "--no-prepare"], 1, "make migrate"),
         (["token", "--seconds", "0"], 2, "--seconds"),
         (["nothing"], 2, "nothing"),

@@ -42,6 +42,11 @@ async def test_problem_details_for_who_accepts_them(anonymous: Client) -> None:
     assert answer.json["errors"][0]["field_name"] == "limit"
 
 
+async def test_problem_details_are_not_for_who_refuses_them(anonymous: Client) -> None:
+    answer = await anonymous.get("/nowhere", headers={"Accept": "application/problem+json;q=0, */*"})
+    assert answer.headers["Content-Type"] == "application/json"
+
+
 @pytest.mark.parametrize("offered", ["", "has space", "x" * 129, "ünïcode", "a;b"])
 async def test_a_request_id_that_is_not_sane_is_not_taken(anonymous: Client, offered: str) -> None:
     answer = await anonymous.get("/health/live", headers={"X-Request-ID": offered})

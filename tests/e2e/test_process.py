@@ -128,10 +128,14 @@ def test_migrate_applies_tells_and_takes_back(tmp_path: Path) -> None:
 
     first, *others = STEPS
     assert migrate("--dry-run") == [f"would apply  {step}" for step in STEPS]
-    assert migrate("--to", first.partition(".")[0]) == [f"applied  {first}"]
+    assert migrate("--dry-run", "--to", "1") == [f"would apply  {first}"]
+    assert migrate("--to", "1") == [f"applied  {first}"]
     assert migrate("--status") == [f"applied  {first}", *(f"missing  {step}" for step in others)]
     assert migrate() == [f"applied  {step}" for step in others]
     assert migrate() == ["Nothing to apply."]
+    assert migrate("--rollback", "1", "--dry-run") == [f"would take back  {STEPS[-1]}"]
+    assert migrate("--to", "1") == []  # what lies beyond is not taken back unasked
+    assert migrate("--rollback", str(len(STEPS) + 1)) == []
     assert migrate("--rollback", str(len(STEPS))) == [f"took back  {step}" for step in reversed(STEPS)]
 
 

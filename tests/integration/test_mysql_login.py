@@ -65,9 +65,12 @@ async def test_a_user_without_special_rights_can_end_its_own_queries(user_dsn: s
     assert not [info for (info,) in running if (info or "").startswith("SELECT benchmark")]
 
 
-@pytest.mark.parametrize("part", ["password", "database"])
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [("password", "does not take this user"), ("database", "does not let this user use this database")],
+)
 async def test_a_server_that_lets_nobody_in_is_asked_once_and_named_without_its_password(
-    user_dsn: str, part: str
+    user_dsn: str, part: str, told: str
 ) -> None:
     url = urlsplit(user_dsn)
     wrong = {
@@ -82,8 +85,15 @@ async def test_a_server_that_lets_nobody_in_is_asked_once_and_named_without_its_
     with pytest.raises(MigrationError) as no_migration:
         MysqlMigrations({"primary": pool_settings(wrong)}).status()
     for message in (refused.value.message, str(no_migration.value)):
+        assert told in message
         assert "wrong-secret" not in message
         assert quote(PASSWORD, safe="") not in message
+
+
+async def test_a_database_that_is_not_there_is_told(mysql_dsn: str) -> None:
+    wrong = urlsplit(mysql_dsn)._replace(path="/no_such_thing").geturl()
+    with pytest.raises(StorageRefused, match=r"no_such_thing has no such database; create it,.*\(Unknown database"):
+        await MysqlPool("primary", pool_settings(wrong)).open()
 
 
 async def test_a_server_that_is_not_there_is_tried_until_the_time_is_over() -> None:
@@ -92,6 +102,7 @@ async def test_a_server_that_is_not_there_is_tried_until_the_time_is_over() -> N
         with pytest.raises(Unavailable) as gone:
             await pool.open()
     assert "APP_MYSQL__PRIMARY__DSN" in gone.value.message
+    assert "does not answer (Connection refused). Start it" in gone.value.message
     assert "hidden" not in gone.value.message
 
 
@@ -102,7 +113,7 @@ async def test_tls_is_not_given_up_where_the_server_offers_none(mariadb_server: 
         pool = MysqlPool("primary", pool_settings(dsn, tls="require"))
         with pytest.raises(StorageRefused, match="TLS"):
             await pool.open()
-        with pytest.raises(MigrationError, match="SSL"):
+        with pytest.raises(MigrationError, match="TLS"):
             MysqlMigrations({"primary": pool_settings(dsn, tls="require")}).status()
 
 

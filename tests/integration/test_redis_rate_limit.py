@@ -18,8 +18,10 @@ POLICY = RatePolicy(per_second=0.01, burst=20)
 """So slow that no bucket gains anything during a test."""
 
 
-def buckets_in(url: str, namespace: str = "", *, fallback: bool = True) -> RedisTokenBuckets:
-    settings = RateLimitSettings(per_second=POLICY.per_second, burst=POLICY.burst, redis=Dsn(url), redis_timeout=1.0)
+def buckets_in(url: str, namespace: str = "", *, fallback: bool = True, timeout: float = 1.0) -> RedisTokenBuckets:
+    settings = RateLimitSettings(
+        per_second=POLICY.per_second, burst=POLICY.burst, redis=Dsn(url), redis_timeout=timeout
+    )
     return RedisTokenBuckets(
         settings, namespace or f"test-{secrets.token_hex(8)}", TokenBuckets(POLICY).take if fallback else None
     )
@@ -27,7 +29,7 @@ def buckets_in(url: str, namespace: str = "", *, fallback: bool = True) -> Redis
 
 @pytest.fixture
 async def buckets(redis_server: Server) -> AsyncIterator[RedisTokenBuckets]:
-    made = buckets_in(redis_server.dsn)
+    made = buckets_in(redis_server.dsn, timeout=5.0)
     await made.open()
     yield made
     await made.close()
@@ -57,7 +59,7 @@ async def test_what_is_told_is_the_time_until_the_bucket_is_full(buckets: RedisT
 
 async def test_several_workers_count_together(redis_server: Server) -> None:
     namespace = f"test-{secrets.token_hex(8)}"
-    workers = [buckets_in(redis_server.dsn, namespace) for _ in range(4)]
+    workers = [buckets_in(redis_server.dsn, namespace, timeout=5.0) for _ in range(4)]
     counts = await asyncio.gather(*(let_in(worker, 50) for worker in workers))
     for worker in workers:
         await worker.close()

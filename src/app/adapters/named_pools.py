@@ -29,6 +29,10 @@ class NamedPools(Generic[P]):
         """Every pool, to be opened, closed and measured."""
         return list(self._pools.values())
 
+    def each(self, change: Callable[[P], P]) -> "NamedPools[P]":
+        """The same names, with what `change` makes of each pool."""
+        return NamedPools({name: change(pool) for name, pool in self._pools.items()})
+
     def __getitem__(self, name: str) -> P:
         return self._pools[name]
 

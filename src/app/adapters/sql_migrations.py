@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import yoyo
 
-from app.ports.migrations import Migration, MigrationError
+from app.ports.migrations import Migration, MigrationError, up_to
 
 CHECKSUMS = "migration_checksums"
 
@@ -55,8 +55,9 @@ class SqlMigrations:
         return [Migration(step.id, step.id in applied) for step in self._steps()]
 
     def apply(self, to: str | None = None) -> list[str]:
-        """Apply what is missing, up to and including the step whose id starts with `to`; the ids applied."""
-        wanted = self._up_to(to)
+        """Apply what is missing, up to and including `to`; the ids applied."""
+        steps = self._steps()
+        wanted = steps[: len(up_to([step.id for step in steps], to))]
         with self._connected() as backend:
             if not self._missing(backend, wanted):
                 return []
@@ -81,15 +82,6 @@ class SqlMigrations:
         if not steps:
             raise MigrationError(f"There are no migrations in {self._folder}: run this from the service's folder.")
         return sorted(steps, key=lambda step: step.id)
-
-    def _up_to(self, to: str | None) -> list[Any]:
-        steps = self._steps()
-        if to is None:
-            return steps
-        for place, step in enumerate(steps):
-            if step.id == to or step.id.partition(".")[0] == to:
-                return steps[: place + 1]
-        raise MigrationError(f"There is no migration {to}; the last one is {steps[-1].id}.")
 
     def _missing(self, backend: Any, wanted: list[Any]) -> list[Any]:
         applied = self._applied(backend)

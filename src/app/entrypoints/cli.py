@@ -22,6 +22,7 @@ from app.entrypoints.http.server import ServerError
 from app.entrypoints.http.signature import MountError
 from app.entrypoints.http.swagger import DOCUMENT
 from app.entrypoints.logs import configure_logs
+from app.entrypoints.migrate_command import migrate
 from app.entrypoints.relay_alone import relay_alone
 from app.entrypoints.serving.alone import serve_alone
 from app.entrypoints.serving.below import Given, serve_below
@@ -59,6 +60,7 @@ def cli(context: click.Context) -> None:
 
 
 cli.add_command(config)
+cli.add_command(migrate)
 
 
 @cli.command()
@@ -101,27 +103,6 @@ def serve_command(loaded: Loaded, workers: int) -> None:
 def worker(loaded: Loaded, given: Given) -> None:
     """Serve as one of the workers of `serve`, which starts this command itself."""
     serve_below(loaded, given)
-
-
-@cli.command()
-@click.option("--to", help="The last step to apply, by its number.")
-@click.option("--rollback", type=click.IntRange(min=1), help="Take back that many steps.")
-@click.option("--status", is_flag=True, help="Only tell which steps are applied.")
-@click.option("--dry-run", is_flag=True, help="Only tell which steps would be applied.")
-@click.pass_obj
-def migrate(loaded: Loaded, to: str | None, rollback: int | None, *, status: bool, dry_run: bool) -> None:
-    """Bring the storage to the schema that the code expects."""
-    migrations = Container(settings=loaded.settings).migrations()
-    if status:
-        for step in migrations.status():
-            click.echo(f"{'applied' if step.applied else 'missing'}  {step.id}")
-    elif dry_run:
-        missing = [step.id for step in migrations.status() if not step.applied]
-        click.echo("\n".join(f"would apply  {name}" for name in missing) or "Nothing to apply.")
-    elif rollback is not None:
-        click.echo("\n".join(f"took back  {name}" for name in migrations.rollback(rollback)) or "Nothing to take back.")
-    else:
-        click.echo("\n".join(f"applied  {name}" for name in migrations.apply(to)) or "Nothing to apply.")
 
 
 @cli.command()

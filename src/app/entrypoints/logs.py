@@ -11,14 +11,18 @@ from typing import Any, TextIO
 import msgspec
 import structlog
 
-from app.context import request_id
+from app.context import caller_trace_id, request_id
+from app.tracing import current_span
 
 Fields = dict[str, Any]
 
 FIELDS = "fields"
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", FIELDS}
 _QUIET = ("asyncio", "aiosqlite", "yoyo", "urllib3")
-_OFF = "aiohttp.access"  # the service writes access lines of its own
+_OFF = (
+    "aiohttp.access",  # the service writes access lines of its own
+    "opentelemetry.exporter",  # several lines for each batch that a collector doesn't take; see ToldOnce
+)
 
 # Also for objects whose repr fails or never ends: reprlib answers for them.
 _shorten = reprlib.Repr()
@@ -38,7 +42,8 @@ def configure_logs(level: str, *, as_json: bool, stream: TextIO | None = None) -
     logging.captureWarnings(capture=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
-    logging.getLogger(_OFF).setLevel(logging.CRITICAL + 1)
+    for name in _OFF:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, structlog.contextvars.merge_contextvars, _to_logging],
         wrapper_class=structlog.stdlib.BoundLogger,
@@ -101,6 +106,7 @@ def fields_of(record: logging.LogRecord) -> Fields:
     current = request_id()
     if current is not None:
         fields["request_id"] = current
+    fields |= _trace()
     extra = {name: value for name, value in vars(record).items() if name not in _OWN}
     for name, value in (extra | getattr(record, FIELDS, {})).items():
         fields[f"{name}_" if name in fields else name] = value
@@ -109,6 +115,15 @@ def fields_of(record: logging.LogRecord) -> Fields:
     if record.stack_info:
         fields["stack"] = record.stack_info
     return fields
+
+
+def _trace() -> Fields:
+    """The span that the line belongs to; where tracing is off, the trace that the caller belongs to."""
+    span = current_span.get()
+    if span is not None:
+        return {"trace_id": span.trace_id, "span_id": span.span_id}
+    trace_id = caller_trace_id()
+    return {"trace_id": trace_id} if trace_id is not None else {}
 
 
 def _head(record: logging.LogRecord) -> Fields:

@@ -10,6 +10,7 @@ from prometheus_client import start_http_server
 from app.adapters.config.settings import Settings
 from app.container import Container
 from app.entrypoints.app import opened
+from app.parts import present
 
 logger = logging.getLogger(__name__)
 
@@ -20,7 +21,7 @@ async def relay_alone(settings: Settings, *, retry_dead: bool) -> None:
     leaving = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, leaving.set)
-    async with asynccontextmanager(opened)(container.pools()):
+    async with asynccontextmanager(opened)(present(container.tracing(), *container.pools())):
         if retry_dead:
             logger.info("%d events that were given up are due again.", await container.outbox().revive())
         _show_metrics(container)

@@ -1,5 +1,6 @@
 """The steps that bring a storage to the schema which the code expects."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import attrs
@@ -17,6 +18,20 @@ class MigrationError(Exception):
     """Migrations cannot go on; the message says what to do."""
 
 
+def up_to(ids: Sequence[str], to: str | None) -> Sequence[str]:
+    """The first of these ids, up to and including `to`: an id, or its number, with all its zeros or without.
+
+    Raises MigrationError where it is none of them.
+    """
+    if to is None:
+        return ids
+    for place, step in enumerate(ids):
+        number = step.partition(".")[0]
+        if to in (step, number, number.lstrip("0")):
+            return ids[: place + 1]
+    raise MigrationError(f"There is no migration {to}; the last one is {ids[-1]}.")
+
+
 class Migrations(Protocol):
     """The migrations of the chosen storage; run as a command before a deploy, never by a serving worker.
 
@@ -29,11 +44,11 @@ class Migrations(Protocol):
         ...
 
     def apply(self, to: str | None = None) -> list[str]:
-        """Apply what is missing, up to and including the step whose id starts with `to`; the ids applied."""
+        """Apply what is missing, up to and including `to` (see `up_to`); the ids applied."""
         ...
 
     def rollback(self, count: int) -> list[str]:
-        """Take back the `count` steps applied last, latest first; the ids taken back."""
+        """Take back the `count` steps applied last, or as many as there are, latest first; the ids taken back."""
         ...
 
 

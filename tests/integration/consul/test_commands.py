@@ -60,7 +60,7 @@ def test_diff_tells_what_consul_changes(tmp_path: Path, agent: Agent) -> None:
         "app/auth/secret: *** wins over nothing (default)",
         "app/http/host: ::1 is hidden by 127.0.0.2 (environment)",
         "app/http/port: 9000 wins over 8000 (default)",
-        f"app/http/prot (Consul {agent.url}): is no setting; did you mean APP_HTTP__PORT?",
+        f"app/http/prot (Consul {agent.url}): is no setting; did you mean app/http/port?",
     ]
 
 

@@ -61,7 +61,7 @@ def test_what_consul_sets_is_followed_by_what_is_derived_from_it(place: Place, a
     [
         ("http/port", "eighty", "must be a whole number"),
         ("http/port", "0", "must be >= 1"),
-        ("http/prot", "80", "is no setting; did you mean APP_HTTP__PORT?"),
+        ("http/prot", "80", "is no setting; did you mean app/http/port?"),
         ("name", b"\xff\xfe", "is not UTF-8"),
         ("consul/token", "canary", "stands in the environment or in .env, not in Consul"),
     ],

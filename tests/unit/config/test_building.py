@@ -10,6 +10,7 @@ from attrs.validators import ge, le
 
 from app.adapters.config.building import Broken, Built, Rules, build
 from app.adapters.config.checks import min_bytes
+from app.adapters.config.consul import ConsulSource
 from app.adapters.config.secret import Dsn, Secret
 from app.adapters.config.setting import setting
 from app.adapters.config.sources import DotEnvSource, EnvironmentSource, Given, Reading, SettingsError, Source
@@ -121,6 +122,14 @@ def test_a_name_that_is_almost_one_is_refused(name: str) -> None:
 def test_a_name_in_small_letters_is_refused_and_does_not_count() -> None:
     assert problems({"APP_SERVER__PORT": "1", "APP_server__port": "2"}) == [
         "APP_server__port (environment): is no setting; did you mean APP_SERVER__PORT?"
+    ]
+
+
+def test_a_name_in_consul_is_likened_to_those_that_stand_there() -> None:
+    with pytest.raises(SettingsError) as refusal:
+        build(Tree, [ConsulSource("Consul", "app", {"server/prot": b"1"})])
+    assert [str(each) for each in refusal.value.problems] == [
+        "app/server/prot (Consul): is no setting; did you mean app/server/port?"
     ]
 
 

@@ -95,6 +95,28 @@ def test_where_the_data_is_can_be_told_of_every_storage_and_holds_no_password(st
     assert ":app@" not in told
 
 
+def test_a_body_has_less_time_than_its_request() -> None:
+    request, body = "APP_HTTP__REQUEST_TIMEOUT", "APP_HTTP__BODY_TIMEOUT"
+    told = f"{body} (environment): must be less than {request}"
+    assert problems(**{body: "6"}) == [told]
+    assert problems(**{body: "3", request: "3", "APP_HTTP__PORT": "0"}) == [
+        "APP_HTTP__PORT (environment): must be >= 1",
+        told,
+    ]
+    assert load(**{body: "6", request: "7"}).http.body_timeout == 6.0
+
+
+@pytest.mark.parametrize(("request_timeout", "expected"), [("0.5", 0.4), ("4", 3.2), ("4.5", 4.0), ("60", 4.0)])
+def test_a_body_time_that_nobody_set_follows_a_short_request(request_timeout: str, expected: float) -> None:
+    assert load(APP_HTTP__REQUEST_TIMEOUT=request_timeout).http.body_timeout == expected
+
+
+@pytest.mark.parametrize("text", ["soon", "nan", "-1", "0"])
+def test_a_request_timeout_that_is_none_is_the_only_problem(text: str) -> None:
+    (problem,) = problems(APP_HTTP__REQUEST_TIMEOUT=text)
+    assert problem.startswith("APP_HTTP__REQUEST_TIMEOUT (environment): must be")
+
+
 @pytest.mark.parametrize("env", ["test", "staging", "prod"])
 def test_outside_dev_something_to_check_tokens_with_is_required(env: str) -> None:
     (problem,) = problems(APP_ENV=env)

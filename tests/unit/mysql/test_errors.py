@@ -1,5 +1,6 @@
 """What becomes of the drivers' errors."""
 
+import socket
 import ssl
 
 import pytest
@@ -61,4 +62,25 @@ def test_a_refused_login_is_told_from_a_server_that_is_not_there() -> None:
     hidden = err.OperationalError(2003, "Can't connect")
     hidden.__cause__ = ssl.SSLCertVerificationError("certificate verify failed")
     assert isinstance(not_opened("V", "w", hidden), StorageRefused)
-    assert "TimeoutError" in not_opened("V", "w", TimeoutError()).message
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (err.OperationalError(1049, "Unknown database 'x'"), "has no such database; create it, or name another one"),
+        (err.OperationalError(1045, "Access denied"), "does not take this user with this password; correct them"),
+        (err.OperationalError(1044, "Access denied"), "does not let this user use this database; grant it the right"),
+        (err.OperationalError(1130, "Host 'x' is not allowed"), "lets nobody in (Host 'x' is not allowed)."),
+        (err.OperationalError(2026, "TLS is required"), "makes no connection with TLS"),
+        (ssl.SSLCertVerificationError(1, "certificate verify failed"), "makes no connection with TLS"),
+        (ConnectionRefusedError(111, "Connect call failed ('127.0.0.1', 1)"), "(Connection refused). Start it, or"),
+        (socket.gaierror(-2, "Name or service not known"), "does not answer (Name or service not known)."),
+        (TimeoutError(), "does not answer (it took too long)."),
+        (err.OperationalError(2003, "Can't connect"), "does not answer (Can't connect)."),
+    ],
+)
+def test_why_a_server_is_not_opened_is_told_with_what_to_do(error: Exception, told: str) -> None:
+    message = not_opened("V", "mysql://w", error).message
+    assert message.startswith("Check V: mysql://w ")
+    assert told in message
+    assert "((" not in message

@@ -69,7 +69,7 @@ def test_a_step_may_be_the_last_one(place: Place, to: str) -> None:
     assert [step.applied for step in place.migrations.status()] == [True, False]
 
 
-@pytest.mark.parametrize("to", ["1", "0003", "0001.", "", "a"])
+@pytest.mark.parametrize("to", ["3", "0003", "0001.", "", "a"])
 def test_a_step_that_is_not_there_is_refused(place: Place, to: str) -> None:
     with pytest.raises(MigrationError, match=r"the last one is 0002\.b"):
         place.migrations.apply(to)

@@ -102,7 +102,7 @@ def examine(cls: type[T], sources: Iterable[Source], rules: Rules[T] | None = No
 
 
 def _unknown(cls: type, everything: Iterable[Given], known: Mapping[Key, Effective]) -> list[Problem]:
-    candidates = [variable(key) for key in (*known, *(leaf.key for leaf in leaves(cls)))]
+    candidates = {variable(key): key for key in (*known, *(leaf.key for leaf in leaves(cls)))}
     return [
         Problem(given.name, given.origin, f"is no setting{_suggestion(given, candidates)}")
         for given in everything
@@ -110,10 +110,10 @@ def _unknown(cls: type, everything: Iterable[Given], known: Mapping[Key, Effecti
     ]
 
 
-def _suggestion(given: Given, candidates: list[str]) -> str:
+def _suggestion(given: Given, candidates: Mapping[str, Key]) -> str:
     name = given.name.upper() if given.key == (given.name,) else variable(given.key)
     close = difflib.get_close_matches(name, candidates, n=1, cutoff=0.6)
-    return f"; did you mean {close[0]}?" if close else ""
+    return f"; did you mean {given.spell(candidates[close[0]])}?" if close else ""
 
 
 def _refused(broken: Iterable[Broken], builder: "_Builder") -> list[Problem]:

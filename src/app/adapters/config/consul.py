@@ -38,10 +38,13 @@ class ConsulSource:
                 problems.append(Problem(path, self.name, "stands in the environment or in .env, not in Consul"))
                 continue
             try:
-                values.append(Given(tuple(key.split("/")), path, self.name, value.decode()))
+                values.append(Given(tuple(key.split("/")), path, self.name, value.decode(), self._spell))
             except UnicodeDecodeError:
                 problems.append(Problem(path, self.name, "is not UTF-8"))
         return Reading(tuple(values), tuple(problems))
+
+    def _spell(self, key: Key) -> str:
+        return f"{self.prefix}/{path_of(key)}"
 
 
 def path_of(key: Key) -> str:

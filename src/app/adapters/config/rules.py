@@ -1,13 +1,14 @@
 """What holds between settings: values that follow from others, and combinations that are refused."""
 
 import difflib
+import importlib.util
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from app.adapters.config.building import Broken
 from app.adapters.config.cors_settings import ANY
 from app.adapters.config.setting import Key, variable
-from app.adapters.config.settings import DEFAULT_ISSUER, Environment, Settings
+from app.adapters.config.settings import BODY_TIMEOUT, DEFAULT_ISSUER, Environment, Settings
 from app.adapters.config.sources import Given
 from app.adapters.http.settings import ClientSettings
 from app.adapters.named_pools import PRIMARY, REPLICA
@@ -19,8 +20,14 @@ DEV_DSNS = {
 }
 """The storages that are servers, and where each one's primary is on a developer's machine unless that is set."""
 
+BODY_SHARE = 0.8
+"""How much of a short request its body may take to arrive, unless that is set."""
+
 RELAY_MARGIN = 2.0
 """Seconds of a lease that are left for more than waiting for one receiver."""
+
+TRACING_EXTRA = "opentelemetry.exporter.otlp.proto.http"
+"""What the extra `otel` brings last: with it, all of the extra is there."""
 
 MAKE_A_SECRET = "python -c 'import secrets; print(secrets.token_urlsafe(48))'"  # noqa: S105 - a command, no secret
 
@@ -35,6 +42,8 @@ _CREDENTIALS: Key = ("cors", "credentials")
 _RATE: Key = ("rate_limit", "per_second")
 _REDIS: Key = ("rate_limit", "redis")
 _HOST: Key = ("http", "host")
+_REQUEST_TIMEOUT: Key = ("http", "request_timeout")
+_BODY_TIMEOUT: Key = ("http", "body_timeout")
 _CONSUL_ADDRESS: Key = ("consul", "address")
 _SERVICE_ADDRESS: Key = ("consul", "service_address")
 _LEASE: Key = ("events", "lease")
@@ -47,10 +56,21 @@ def derived(given: Mapping[Key, Given]) -> Iterator[Given]:
     data_dir = given.get(("data_dir",))
     if data_dir and data_dir.text:
         yield _following(data_dir, ("sqlite", "path"), str(Path(data_dir.text) / "app.db"))
+    if _REQUEST_TIMEOUT in given:
+        yield from _body_time(given[_REQUEST_TIMEOUT])
     env, storage = given.get(_ENV), given.get(_STORAGE)
     is_dev = env is None or env.text.lower() == Environment.DEV
     if is_dev and storage is not None and storage.text in DEV_DSNS:
         yield _following(storage, _primary_dsn(storage.text), DEV_DSNS[storage.text])
+
+
+def _body_time(request: Given) -> Iterator[Given]:
+    try:
+        seconds = float(request.text)
+    except ValueError:  # it is told as the problem that it is
+        return
+    if 0 < seconds <= BODY_TIMEOUT:
+        yield _following(request, _BODY_TIMEOUT, f"{seconds * BODY_SHARE:g}")
 
 
 def _primary_dsn(storage: str) -> Key:
@@ -68,6 +88,9 @@ def refused(settings: Settings) -> Iterator[Broken]:
     yield from _misspelt_pools(settings)
     if settings.auth.jwks_url is not None:
         yield from _remote_keys(settings)
+    if settings.http.body_timeout >= settings.http.request_timeout:
+        # The request's own deadline would end it first, with a 504: as if the service were slow, and not the client.
+        yield Broken((_BODY_TIMEOUT, _REQUEST_TIMEOUT), "must be less than APP_HTTP__REQUEST_TIMEOUT")
     yield from _login(settings.app_pages, ("app_pages",))
     yield from _place(settings, settings.app_pages, ("app_pages",))
     if settings.cors.credentials and ANY in settings.cors.origins:
@@ -79,6 +102,8 @@ def refused(settings: Settings) -> Iterator[Broken]:
         yield Broken((_LEASE, ("events", "publish_timeout")), "must be two seconds above APP_EVENTS__PUBLISH_TIMEOUT")
     if settings.events.publisher == "webhook":
         yield from _webhook(settings)
+    if settings.tracing.enabled and not _is_installed(TRACING_EXTRA):
+        yield Broken((("tracing", "enabled"),), "needs what isn't installed: pip install '.[otel]'")
 
 
 def _keys(settings: Settings) -> Iterator[Broken]:
@@ -139,6 +164,13 @@ def _login(client: ClientSettings, prefix: Key) -> Iterator[Broken]:
     if (client.user is None) != (client.password is None):
         missing, given = (user, password) if client.user is None else (password, user)
         yield Broken((missing, given), f"is required with {variable(given)}")
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False  # nor is a package that it would be in
 
 
 def _webhook(settings: Settings) -> Iterator[Broken]:

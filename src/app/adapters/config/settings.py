@@ -20,9 +20,11 @@ from app.adapters.named_pools import PRIMARY
 from app.adapters.postgres.settings import PostgresPoolSettings
 from app.adapters.redis.settings import RateLimitSettings
 from app.adapters.sqlite.settings import SqliteSettings
+from app.adapters.tracing.settings import TracingSettings
 
 SECRET_BYTES = 32
 """RFC 7518, section 3.2: a key for HS256 has at least the size of its hash."""
+BODY_TIMEOUT = 4.0
 DEFAULT_ISSUER = "aiohttp-service-template"
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
@@ -54,7 +56,10 @@ class HttpSettings:
     request_timeout: float = setting(5.0, "Seconds a request may take", validator=[gt(0), le(300)], reloadable=True)
     body_limit: int = setting(2**20, "Bytes a request's body may have", validator=[ge(1), le(2**30)], reloadable=True)
     body_timeout: float = setting(
-        4.0, "Seconds a request's body may take to arrive", validator=[gt(0), le(300)], reloadable=True
+        BODY_TIMEOUT,
+        "Seconds a request's body may take to arrive, less than the request itself",
+        validator=[gt(0), le(300)],
+        reloadable=True,
     )
     in_flight_limit: int = setting(
         128,
@@ -168,6 +173,7 @@ class Settings(StorageSettings):
     app_pages: ClientSettings = attrs.field(factory=ClientSettings)
     events: EventSettings = attrs.field(factory=EventSettings)
     consul: ConsulSettings = attrs.field(factory=ConsulSettings)
+    tracing: TracingSettings = attrs.field(factory=TracingSettings)
 
 
 def where_data_is(settings: Settings) -> str:

@@ -1,13 +1,13 @@
 """Where settings come from: the process environment and a `.env` file. Each is only read, and never written to."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import attrs
 from dotenv.parser import Binding, parse_stream
 
-from app.adapters.config.setting import Key
+from app.adapters.config.setting import Key, variable
 
 PREFIX = "APP_"
 ENV_FILE = "APP_ENV_FILE"
@@ -15,12 +15,16 @@ ENV_FILE = "APP_ENV_FILE"
 
 @attrs.frozen
 class Given:
-    """A setting as somebody wrote it: the name they used, and where. The text may be a secret."""
+    """A setting as somebody wrote it: the name they used, and where. The text may be a secret.
+
+    `spell` names any setting as it would be written there.
+    """
 
     key: Key
     name: str
     origin: str
     text: str = attrs.field(repr=False)
+    spell: Callable[[Key], str] = attrs.field(default=variable, repr=False, eq=False)
 
 
 @attrs.frozen

@@ -51,7 +51,12 @@ class ConsulClient:
         self._settings = settings
         self._transports = (Transport(settings, Pace(INTERVAL)), Transport(settings, None))
         self._api, self._at_once = (Api(transport, settings.datacenter) for transport in self._transports)
+        self._middlewares: tuple[aiohttp.ClientMiddlewareType, ...] = ()
         self._session: aiohttp.ClientSession | None = None
+
+    def pass_through(self, middleware: aiohttp.ClientMiddlewareType) -> None:
+        """Send every request through `middleware`; to be said before the client is opened."""
+        self._middlewares += (middleware,)
 
     async def open(self) -> None:
         """Make ready to speak; raises ConsulError, naming the setting, when the authorities cannot be read."""
@@ -60,6 +65,7 @@ class ConsulClient:
             connector=aiohttp.TCPConnector(ssl=trust(self._settings)),
             headers={"X-Consul-Token": token.reveal()} if token is not None else {},
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._settings.timeout),
+            middlewares=self._middlewares,
         )
         # aiohttp would send a GET or PUT twice when the connection breaks, and an agent that is unwell is asked once.
         self._session._retry_connection = False  # noqa: SLF001 - there is no public way

@@ -1,5 +1,7 @@
 """All that the service has to do with Consul while it runs."""
 
+import aiohttp
+
 from app.adapters.config.live import LiveSettings
 from app.adapters.config.loading import Loaded
 from app.adapters.config.reloading import ConfigWatch
@@ -41,6 +43,11 @@ class ConsulParts:
         if service not in self._discoveries:
             self._discoveries[service] = Discovery(self.client, service)
         return self._discoveries[service]
+
+    def pass_through(self, middleware: aiohttp.ClientMiddlewareType) -> None:
+        """Send every request to Consul through `middleware`; to be said before the service starts."""
+        if self.client is not None:
+            self.client.pass_through(middleware)
 
     def opened_first(self) -> list[Resource]:
         """What is opened before the rest of the service, in order."""

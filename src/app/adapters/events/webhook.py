@@ -29,11 +29,18 @@ class WebhookPublisher:
     def __init__(self, settings: WebhookSettings, timeout: float) -> None:
         self._settings = settings
         self._timeout = timeout
+        self._middlewares: tuple[aiohttp.ClientMiddlewareType, ...] = ()
         self._session: aiohttp.ClientSession | None = None
+
+    def pass_through(self, middleware: aiohttp.ClientMiddlewareType) -> None:
+        """Send every event through `middleware`; to be said before the publisher is opened."""
+        self._middlewares += (middleware,)
 
     async def open(self) -> None:
         """Get ready; the receiver may be away still."""
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(self._timeout))
+        self._session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(self._timeout), middlewares=self._middlewares
+        )
 
     async def close(self) -> None:
         """Close all connections."""

@@ -43,8 +43,13 @@ class HttpClient:
         self._bulkhead = Bulkhead(name, settings.concurrency)
         self._breaker = Breaker(name, settings)
         self._budget = RetryBudget(settings.retry_budget)
+        self._middlewares: tuple[aiohttp.ClientMiddlewareType, ...] = (sent_once,)
         self._session: aiohttp.ClientSession | None = None
         metrics.watch_breaker(name, lambda: self._breaker.state == "closed")
+
+    def pass_through(self, middleware: aiohttp.ClientMiddlewareType) -> None:
+        """Send every request through `middleware` as well; to be said before the client is opened."""
+        self._middlewares += (middleware,)
 
     def apply(self, settings: ClientSettings) -> None:
         """Go on with these limits, times and thresholds; address and credentials stay what they were at the start."""
@@ -59,7 +64,7 @@ class HttpClient:
             # The bulkhead counts calls; waiting for a connection as well would be waiting without being counted.
             connector=aiohttp.TCPConnector(limit=0),
             cookie_jar=aiohttp.DummyCookieJar(),
-            middlewares=(sent_once,),
+            middlewares=self._middlewares,
         )
 
     async def close(self) -> None:

@@ -1,12 +1,9 @@
 """What goes along with every request to another service."""
 
 import base64
-import re
 
 from app.adapters.http.settings import ClientSettings
-from app.context import current_request
-
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+from app.context import current_request, traceparent
 
 
 def constant_headers(settings: ClientSettings) -> dict[str, str]:
@@ -32,6 +29,7 @@ def passing_headers(seconds: float) -> dict[str, str]:
     if context is None:
         return headers
     headers["X-Request-ID"] = context.request_id
-    if context.traceparent is not None and _TRACEPARENT.fullmatch(context.traceparent):
-        headers["traceparent"] = context.traceparent
+    trace = traceparent()
+    if trace is not None:
+        headers["traceparent"] = trace
     return headers

@@ -6,11 +6,12 @@ import below is all there is to change. Where one of them gives a value and the 
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 from motor.motor_asyncio import AsyncIOMotorClient as AsyncClient
 from pymongo.errors import PyMongoError
+from pymongo.monitoring import CommandListener
 
 from app.adapters.mongo.settings import MongoPoolSettings
 from app.adapters.named_pools import PRIMARY
@@ -44,13 +45,17 @@ def options(settings: MongoPoolSettings) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def make_client(name: str, settings: MongoPoolSettings) -> Client:
-    """The asyncio client of a pool. Needs the running loop. Raises StorageRefused for a DSN that is none."""
+def make_client(name: str, settings: MongoPoolSettings, listeners: Sequence[CommandListener] = ()) -> Client:
+    """The asyncio client of a pool, whose `listeners` hear of each command. Needs the running loop.
+
+    Raises StorageRefused for a DSN that is none.
+    """
     more: dict[str, Any] = {
         "minPoolSize": min(settings.min_size, settings.max_size),
         "maxPoolSize": settings.max_size,
         "timeoutMS": round(settings.timeout * 1000),
         "datetime_conversion": "DATETIME_MS",
+        "event_listeners": list(listeners),
     }
     if name != PRIMARY:
         more["readPreference"] = "secondaryPreferred"

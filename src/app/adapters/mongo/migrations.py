@@ -19,7 +19,7 @@ from app.adapters.mongo.lease import Lease
 from app.adapters.mongo.pool import MongoPool
 from app.adapters.mongo.settings import MongoPoolSettings
 from app.adapters.named_pools import PRIMARY, NamedPools
-from app.ports.migrations import Migration, MigrationError
+from app.ports.migrations import Migration, MigrationError, up_to
 
 FOLDER = Path("migrations/mongo")
 STATES = "migrations"
@@ -65,8 +65,8 @@ class MongoMigrations:
         return [Migration(step, step in applied) for step in self._ids()]
 
     def apply(self, to: str | None = None) -> list[str]:
-        """Apply what is missing, up to and including the step whose id starts with `to`; the ids applied."""
-        wanted = self._up_to(to)
+        """Apply what is missing, up to and including `to`; the ids applied."""
+        wanted = list(up_to(self._ids(), to))
         with self._connected() as steps:
             if not self._missing(steps, wanted):
                 return []
@@ -100,15 +100,6 @@ class MongoMigrations:
         ids = self._ids()
         place_of = ids.index(step)
         return ids[place_of - 1] if place_of else None
-
-    def _up_to(self, to: str | None) -> list[str]:
-        ids = self._ids()
-        if to is None:
-            return ids
-        for number, step in enumerate(ids):
-            if step == to or step.partition(".")[0] == to:
-                return ids[: number + 1]
-        raise MigrationError(f"There is no migration {to}; the last one is {ids[-1]}.")
 
     def _missing(self, steps: Steps, wanted: list[str]) -> list[str]:
         applied = steps.applied()

@@ -6,12 +6,13 @@ and the server (maxTimeMS) see to by the moment at which the caller's time is ov
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import pymongo
 from pymongo import ReadPreference
+from pymongo.monitoring import CommandListener
 from pymongo.read_concern import ReadConcern
 
 from app.adapters.mongo.client import DATABASE, Client, Database, Operation, left, make_client, place, settled
@@ -34,11 +35,12 @@ _READING = ReadPreference.SECONDARY_PREFERRED
 class MongoPool:
     """A named pool. A resource; making it does no I/O."""
 
-    def __init__(self, name: str, settings: MongoPoolSettings) -> None:
+    def __init__(self, name: str, settings: MongoPoolSettings, listeners: Sequence[CommandListener] = ()) -> None:
         self.name = name
         self.is_required = name == PRIMARY
         self.has_transactions = False
         self._settings = settings
+        self._listeners = listeners
         self._client: Client = None
         self._places = asyncio.Semaphore(settings.max_size)
         self._waiting = self._in_use = 0
@@ -47,7 +49,7 @@ class MongoPool:
     async def open(self) -> None:
         """Connect. Raises Unavailable when the server doesn't answer in time, StorageRefused for one of no use."""
         settings = self._settings
-        self._client = make_client(self.name, settings)
+        self._client = make_client(self.name, settings, self._listeners)
         try:
             if self.is_required:
                 await open_within(settings.open_timeout, self._greet)
@@ -168,6 +170,8 @@ async def _call(operation: "Operation[T]", database: Database, seconds: float) -
         return await operation(database, None)
 
 
-def make_mongo_pools(settings: Mapping[str, MongoPoolSettings]) -> NamedPools[MongoPool]:
+def make_mongo_pools(
+    settings: Mapping[str, MongoPoolSettings], listeners: Sequence[CommandListener] = ()
+) -> NamedPools[MongoPool]:
     """The pools that the settings name."""
-    return NamedPools({name: MongoPool(name, each) for name, each in settings.items()})
+    return NamedPools({name: MongoPool(name, each, listeners) for name, each in settings.items()})

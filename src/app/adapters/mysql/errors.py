@@ -1,5 +1,7 @@
 """From the drivers' errors to the domain's kinds."""
 
+import errno
+import os
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +16,7 @@ TITLE_KEY = "posts_by_title"
 # Numbers of https://dev.mysql.com/doc/mysql-errors and https://mariadb.com/kb/en/mariadb-error-code-reference
 DUPLICATE = 1062
 NO_PARENT = 1452
+TLS = 2026
 _TOO_SLOW = {
     1205,  # lock wait timeout
     1969,  # max_statement_time, MariaDB
@@ -55,12 +58,22 @@ _REFUSED = {
     1130,  # the host may not connect
     1251,  # an authentication that the client doesn't know
     1698,  # no password for this user
-    2026,  # TLS
+    TLS,
     2059,  # an authentication that the client doesn't know
     3118,  # the account is locked
     3159,  # the server wants TLS
     4151,  # the account is locked, MariaDB
 }
+
+
+_REMEDIES = {
+    1044: "does not let this user use this database; grant it the right, or name another user",
+    1045: "does not take this user with this password; correct them",
+    1049: "has no such database; create it, or name another one",
+    1698: "does not take this user with this password; correct them",
+    TLS: "makes no connection with TLS; see to its certificate, or to the settings of TLS beside the DSN",
+}
+"""What to do about those that are frequent."""
 
 
 def number_of(error: BaseException) -> int | None:
@@ -101,9 +114,21 @@ def _known(error: Exception) -> Unavailable | None:
 
 
 def not_opened(variable: str, where: str, error: Exception) -> Unavailable:
-    """For a server that gives no connection: says which variable names it, never the password."""
+    """For a server that gives no connection: says which variable names it and what to do, never the password."""
     cause = error.__cause__ or error
-    reason = str(cause) or type(cause).__name__
-    if isinstance(cause, ssl.SSLError) or number_of(error) in _REFUSED:
-        return StorageRefused(f"Check {variable}: {where} lets nobody in ({reason}).")
-    return Unavailable(f"Check {variable}: {where} does not answer ({reason}).")
+    number = TLS if isinstance(cause, ssl.SSLError) else number_of(error)
+    beginning, reason = f"Check {variable}: {where}", _reason(cause)
+    if number is not None and number in _REFUSED:
+        return StorageRefused(f"{beginning} {_REMEDIES.get(number, 'lets nobody in')} ({reason}).")
+    return Unavailable(f"{beginning} does not answer ({reason}). Start it, or name another server.")
+
+
+def _reason(error: BaseException) -> str:
+    """What happened, for people: without the numbers and the brackets around it."""
+    if isinstance(error, err.MySQLError) and len(error.args) > 1:
+        return str(error.args[1])
+    if isinstance(error, TimeoutError):
+        return "it took too long"
+    if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and error.errno and error.strerror:
+        return os.strerror(error.errno) if error.errno in errno.errorcode else error.strerror
+    return str(error) or type(error).__name__

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
@@ -14,7 +14,7 @@ from app.domain.errors import Unavailable
 
 logger = logging.getLogger(__name__)
 
-Take = Callable[[str], Awaitable[tuple[bool, float]]]
+Take = Callable[[str], tuple[bool, float]]
 
 CONNECTIONS = 32
 AVOIDED_FOR = 1.0
@@ -92,7 +92,7 @@ class RedisTokenBuckets:
     async def _take_elsewhere(self, caller: str) -> tuple[bool, float]:
         if self._fallback is None:
             raise Unavailable("The service cannot count requests now. Try again later.")
-        return await self._fallback(caller)
+        return self._fallback(caller)
 
     def _note_failure(self, error: Exception) -> None:
         self._avoided_until = asyncio.get_running_loop().time() + AVOIDED_FOR

@@ -1,6 +1,6 @@
 """From a request to a handler's typed arguments. All that the types say is worked out once, at mount."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import attrs
@@ -13,6 +13,7 @@ from app.entrypoints.http.errors import ValidationFailed, Violation
 from app.entrypoints.http.signature import Signature
 
 Read = Callable[[web.Request], Any]
+ReadBody = Callable[[web.Request, dict[str, Any]], Awaitable[Sequence[Violation]]]
 Call = Callable[[web.Request], Awaitable[Any]]
 
 CALLER: web.RequestKey[Any] = web.RequestKey("caller", object)
@@ -37,25 +38,13 @@ def bind(
     The call raises ValidationFailed with every violation of path, query, headers and body at once, and
     MalformedRequest or HttpError 408/413/415 for a body that cannot be read, and Overloaded.
     """
-    readers = _readers(signature)
-    refuses_query = signature.query is None and not any_query
-    admission, body_limits = limits.admission, limits.body
-    decode = body_decoder(signature.body) if signature.body is not None else None
+    read_plain, add_body = _plain_reader(signature, any_query=any_query), _body_reader(signature, limits.body)
+    admission = limits.admission
 
     async def call(request: web.Request) -> Any:
-        arguments: dict[str, Any] = {}
-        violations = _unknown(request) if refuses_query and request.rel_url.raw_query_string else []
-        for name, read in readers:
-            try:
-                arguments[name] = read(request)
-            except ValidationFailed as error:
-                violations.extend(error.errors)
-        if decode is not None:
-            body = request[BODY] = await read_body(request, body_limits)
-            try:
-                arguments["body"] = decode(body)
-            except ValidationFailed as error:
-                violations.extend(error.errors)
+        arguments, violations = read_plain(request)
+        if add_body is not None:
+            violations += await add_body(request, arguments)
         if violations:
             raise ValidationFailed(violations)
         if admission.running >= admission.limit:
@@ -67,6 +56,43 @@ def bind(
             admission.running -= 1
 
     return call
+
+
+def _plain_reader(
+    signature: Signature, *, any_query: bool
+) -> Callable[[web.Request], tuple[dict[str, Any], list[Violation]]]:
+    """Reads all arguments but the body, and finds what is wrong with them."""
+    readers = _readers(signature)
+    refuses_query = signature.query is None and not any_query
+
+    def read_plain(request: web.Request) -> tuple[dict[str, Any], list[Violation]]:
+        arguments: dict[str, Any] = {}
+        violations = _unknown(request) if refuses_query and request.rel_url.raw_query_string else []
+        for name, read in readers:
+            try:
+                arguments[name] = read(request)
+            except ValidationFailed as error:
+                violations.extend(error.errors)
+        return arguments, violations
+
+    return read_plain
+
+
+def _body_reader(signature: Signature, limits: BodyLimits) -> ReadBody | None:
+    """Adds the body to the arguments, and gives what is wrong with it; None where the handler takes none."""
+    if signature.body is None:
+        return None
+    decode = body_decoder(signature.body)
+
+    async def add_body(request: web.Request, arguments: dict[str, Any]) -> Sequence[Violation]:
+        body = request[BODY] = await read_body(request, limits)
+        try:
+            arguments["body"] = decode(body)
+        except ValidationFailed as error:
+            return error.errors
+        return ()
+
+    return add_body
 
 
 def _unknown(request: web.Request) -> list[Violation]:

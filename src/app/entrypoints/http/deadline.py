@@ -6,6 +6,7 @@ tenth of that, and ends a request at most 50 ms late.
 
 import asyncio
 import re
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -19,7 +20,8 @@ R = TypeVar("R")
 TICK = 0.05
 _HEADER = "X-Request-Timeout"
 TIMEOUT_HEADER = istr(_HEADER)
-_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+SECONDS = r"[0-9]{1,9}(\.[0-9]{1,9})?"
+_SECONDS = re.compile(SECONDS)
 
 
 class DeadlineExceeded(HttpError):
@@ -43,15 +45,17 @@ class Deadlines:
         self._running: dict[asyncio.Task[Any], float] = {}
         self._expired: set[asyncio.Task[Any]] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None  # known after the first request
 
     async def run(self, deadline: float, answer: Callable[[T], Awaitable[R]], request: T) -> R:
-        """The answer to `request`; raises DeadlineExceeded when the loop's clock passes `deadline` first."""
-        task = asyncio.current_task()
+        """The answer to `request`; raises DeadlineExceeded when `time.monotonic()` passes `deadline` first."""
+        task = asyncio.current_task(self._loop)
         if task is None:
             raise RuntimeError("A request is answered in a task.")
         self._running[task] = deadline
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(TICK, self._look)
+            self._loop = task.get_loop()
+            self._timer = self._loop.call_later(TICK, self._look)
         try:
             return await answer(request)
         except asyncio.CancelledError as error:
@@ -73,6 +77,5 @@ class Deadlines:
                 task.cancel()
 
     def _look(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._end_until(loop.time())
-        self._timer = loop.call_later(TICK, self._look) if self._running else None
+        self._end_until(time.monotonic())
+        self._timer = asyncio.get_running_loop().call_later(TICK, self._look) if self._running else None

@@ -3,11 +3,10 @@
 Each stage wraps the next one when the route is mounted, so that nothing is looked up per request.
 """
 
-import asyncio
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Protocol
 
@@ -16,6 +15,7 @@ from aiohttp import web
 from multidict import istr
 
 from app.context import RequestContext, current_request, request_id
+from app.entrypoints.http.accept import PROBLEM_JSON, prefers_problem
 from app.entrypoints.http.access import TokenVerifier, identify, public
 from app.entrypoints.http.admission import NO_LIMIT, Admission, Overloaded
 from app.entrypoints.http.binding import CALLER, Call
@@ -23,7 +23,7 @@ from app.entrypoints.http.body import BodyLimits
 from app.entrypoints.http.cors import Cors
 from app.entrypoints.http.deadline import TIMEOUT_HEADER, Deadlines, shorter
 from app.entrypoints.http.definition import Definition
-from app.entrypoints.http.envelope import PROBLEM_JSON, encode_error, encode_problem
+from app.entrypoints.http.envelope import encode_error, encode_problem
 from app.entrypoints.http.errors import HttpError
 from app.entrypoints.http.keyed import Once
 from app.entrypoints.http.metrics import HttpMetrics
@@ -31,17 +31,19 @@ from app.entrypoints.http.rate_limit import Meter, by_subject
 from app.entrypoints.http.reply import Render
 from app.entrypoints.http.request_ids import RequestIds
 from app.entrypoints.http.response import NOSNIFF, EncodedResponse, header_line
+from app.entrypoints.http.tracing import in_span
+from app.tracing import Spans
 
 logger = logging.getLogger(__name__)
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Enter = Callable[[web.Request], Awaitable[str]]
-"""Raises HttpError for who may not enter; else gives the header lines that tell how often one may."""
+Enter = Callable[[web.Request], str | Awaitable[str]]
+"""Raises HttpError for who may not enter; else gives the header lines that tell how often one may, at once or later."""
 Run = Callable[[web.Request, RequestContext], Awaitable[web.StreamResponse]]
 ErrorTranslator = Callable[[Exception], HttpError | None]
 
 CLIENT_CLOSED_REQUEST = 499
-REQUEST_ID, ORIGIN = istr("X-Request-ID"), istr("Origin")  # looked up at half the cost of a str
+REQUEST_ID, ORIGIN, TRACEPARENT = map(istr, ("X-Request-ID", "Origin", "traceparent"))  # half a str's cost to look up
 GONE = HttpError(CLIENT_CLOSED_REQUEST, "CLIENT_CLOSED_REQUEST", "The caller went away.")
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z][a-z]+")
 _UNREAD = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
@@ -74,6 +76,7 @@ class HttpKit:
     admission: Admission = attrs.field(factory=Admission)
     meter: Meter | None = None
     cors: Cors | None = None
+    spans: Spans | None = None
     request_ids: RequestIds = attrs.field(factory=RequestIds)
     deadlines: Deadlines = attrs.field(factory=Deadlines)
 
@@ -81,24 +84,32 @@ class HttpKit:
 def answering(call: Call, render: Render, declared: Definition, kit: HttpKit) -> Answer:
     """Lets in whom the route lets in and as often as it may, calls the handler and renders what it returns."""
     enter = _entrance(declared, kit)
+    if enter is None:
+        return _answering_all(call, render)
 
     async def answer(request: web.Request) -> web.StreamResponse:
-        return render(request, await call(request))
-
-    async def answer_who_enters(request: web.Request) -> web.StreamResponse:
-        lines = await enter(request) if enter is not None else ""
+        lines = enter(request)
+        if not isinstance(lines, str):
+            lines = await lines
         response = render(request, await call(request))
         if type(response) is EncodedResponse:
             response.headers_block += lines
         return response
 
-    return answer if enter is None else answer_who_enters
+    return answer
+
+
+def _answering_all(call: Call, render: Render) -> Answer:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return render(request, await call(request))
+
+    return answer
 
 
 def _entrance(declared: Definition, kit: HttpKit) -> Enter | None:
     access, tokens, meter = declared.access or public, kit.tokens, kit.meter if declared.limited else None
     if access.is_public:
-        return meter.admit_address if meter is not None else None
+        return meter.admit_address_now if meter is not None else None
 
     async def enter(request: web.Request) -> str:
         try:
@@ -130,8 +141,8 @@ def within_limits(answer: Answer, kit: HttpKit, *, limited: bool) -> Run:
 
 def served(answer: Answer, kit: HttpKit, method: str, route: str, declared: Definition | None = None) -> Answer:
     """The whole way of a request: whatever `answer` does, one response leaves, counted and logged."""
-    clock, ids, record = time.perf_counter, kit.request_ids, kit.access_log.record
-    usual, cors_lines = kit.metrics.of(method, route), kit.cors.lines if kit.cors is not None else None
+    clock, ids, record = time.monotonic, kit.request_ids, kit.access_log.record
+    usual, stamp = kit.metrics.of(method, route), _stamp(kit.cors)
     access_logged = declared is None or declared.access_logged
     run = within_limits(answer, kit, limited=declared is not None and declared.limited)
 
@@ -139,22 +150,18 @@ def served(answer: Answer, kit: HttpKit, method: str, route: str, declared: Defi
         started = clock()
         counted = usual if request.method == method else kit.metrics.of(request.method, route)
         headers = request.headers
-        deadline = asyncio.get_running_loop().time() + kit.request_timeout
-        context = RequestContext(ids.id_for(headers.get(REQUEST_ID)), deadline, traceparent=headers.get("traceparent"))
+        context = RequestContext(
+            ids.id_for(headers.get(REQUEST_ID)), started + kit.request_timeout, traceparent=headers.get(TRACEPARENT)
+        )
         current_request.set(context)
         counted.in_progress += 1
         status, size = CLIENT_CLOSED_REQUEST, 0
         try:
             try:
                 response = await run(request, context)
-            except Exception as error:
-                # The boundary of errors: whatever was raised, one answer leaves.
-                failure = GONE if _is_gone(request, error) else _as_http_error(error, kit.translate_error)
-                response = error_response(request, failure, context.request_id)
-            status, size = response.status, response.body_length
-            if type(response) is EncodedResponse:
-                origin = cors_lines(request.headers.get(ORIGIN)) if cors_lines is not None else ""
-                response.headers_block += f"X-Request-ID: {context.request_id}\r\n{origin}"
+            except Exception as error:  # the boundary of errors: whatever was raised, one answer leaves
+                response = error_response(request, _as_http_error(request, error, kit), context.request_id)
+            status, size = stamp(response, context.request_id, headers)
             return response
         finally:
             seconds = clock() - started
@@ -162,13 +169,27 @@ def served(answer: Answer, kit: HttpKit, method: str, route: str, declared: Defi
             if access_logged:
                 record(request.method, request.path, status, seconds, context.request_id, size, request.remote)
 
-    return serve
+    return serve if kit.spans is None or not access_logged else in_span(serve, kit.spans, route)
+
+
+def _stamp(cors: Cors | None) -> Callable[[web.StreamResponse, str, Mapping[str, str]], tuple[int, int]]:
+    """Puts what every answer has into its head: the request's id, and what the caller's origin needs."""
+    cors_lines = cors.lines if cors is not None else None
+
+    def stamp(response: web.StreamResponse, id_: str, headers: Mapping[str, str]) -> tuple[int, int]:
+        if type(response) is not EncodedResponse:
+            return response.status, response.body_length  # its head gets them from `stream_headers`
+        origin = cors_lines(headers.get(ORIGIN)) if cors_lines is not None else ""
+        response.headers_block += f"X-Request-ID: {id_}\r\n{origin}"
+        return response.encoded_status, len(response.encoded_body)
+
+    return stamp
 
 
 def error_response(request: web.BaseRequest, error: HttpError, id_: str) -> EncodedResponse:
     """The answer to a failed request, as problem details for those who ask for them."""
     lines = "".join(header_line(name, value) for name, value in error.headers.items())
-    if PROBLEM_JSON in request.headers.get("Accept", ""):
+    if prefers_problem(request.headers):
         response = EncodedResponse(error.status, encode_problem(error, id_), PROBLEM_JSON, lines)
     else:
         response = EncodedResponse(error.status, encode_error(error, id_), headers_block=lines)
@@ -181,12 +202,14 @@ def _is_gone(request: web.Request, error: Exception) -> bool:
     return isinstance(error, OSError) and (request.transport is None or request.transport.is_closing())
 
 
-def _as_http_error(error: Exception, translate: ErrorTranslator) -> HttpError:
+def _as_http_error(request: web.Request, error: Exception, kit: HttpKit) -> HttpError:
+    if _is_gone(request, error):
+        return GONE
     if isinstance(error, HttpError):
         return error
     if isinstance(error, web.HTTPException):
         return HttpError(error.status, _code(error), error.reason, headers=_kept_headers(error))
-    translated = translate(error)
+    translated = kit.translate_error(error)
     if translated is None:
         logger.error("A request failed unexpectedly.", exc_info=error)
         return UNEXPECTED

@@ -9,8 +9,6 @@ import msgspec
 from app.entrypoints.http.errors import HttpError, Violation
 from app.entrypoints.http.projection import projector
 
-PROBLEM_JSON = "application/problem+json"
-
 _json = msgspec.json.Encoder()
 _RESULT = b'{"success":true,"result":'
 _PAGINATION = b',"pagination":'

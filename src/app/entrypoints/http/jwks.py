@@ -50,11 +50,18 @@ class JwksTokens:
         self._fetched_at: float | None = None
         self._tried_at: float | None = None
         self._fetching = asyncio.Lock()
+        self._middlewares: tuple[aiohttp.ClientMiddlewareType, ...] = ()
         self._session: aiohttp.ClientSession | None = None
+
+    def pass_through(self, middleware: aiohttp.ClientMiddlewareType) -> None:
+        """Fetch through `middleware`; to be said before this is opened."""
+        self._middlewares += (middleware,)
 
     async def open(self) -> None:
         """Fetch the keys; an issuer that is away now doesn't keep the service from starting."""
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=FETCH_TIMEOUT))
+        self._session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=FETCH_TIMEOUT), middlewares=self._middlewares
+        )
         await self._refresh()
 
     async def close(self) -> None:

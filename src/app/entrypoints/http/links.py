@@ -10,30 +10,27 @@ _POSITION = ("offset=", "cursor=", "limit=")
 
 def link_header(request: web.Request, page: PageLike) -> str:
     """The Link header line of a page, empty when there is nowhere to go. The rest of the query is kept as it came."""
-    links = (
-        _by_offset(page, page.offset, page.total)
-        if page.offset is not None and page.total is not None
-        else _by_cursor(page)
-    )
-    if not links:
-        return ""
-    kept = [part for part in request.rel_url.raw_query_string.split("&") if part and not part.startswith(_POSITION)]
-    prefix = f"{request.rel_url.raw_path}?{''.join(part + '&' for part in kept)}limit={page.limit}"
-    return header_line("Link", ", ".join(f'<{prefix}{position}>; rel="{rel}"' for rel, position in links))
+    url = request.rel_url
+    kept = [part for part in url.raw_query_string.split("&") if part and not part.startswith(_POSITION)]
+    here = f"<{url.raw_path}?{'&'.join(kept)}{'&' if kept else ''}limit={page.limit}"
+    offset, total = page.offset, page.total
+    if offset is None or total is None:
+        links = _by_cursor(here, page.next_cursor)
+    else:
+        links = _by_offset(here, page.limit, offset, total)
+    return header_line("Link", links[2:]) if links else ""
 
 
-def _by_cursor(page: PageLike) -> list[tuple[str, str]]:
-    links = [("first", "")]
-    if page.next_cursor is not None:
-        links.append(("next", f"&cursor={page.next_cursor}"))
-    return links
+def _by_cursor(here: str, next_cursor: str | None) -> str:
+    first = f', {here}>; rel="first"'
+    return f'{first}, {here}&cursor={next_cursor}>; rel="next"' if next_cursor is not None else first
 
 
-def _by_offset(page: PageLike, offset: int, total: int) -> list[tuple[str, str]]:
-    links = []
+def _by_offset(here: str, limit: int, offset: int, total: int) -> str:
+    links = ""
     if offset > 0:
-        links += [("first", "&offset=0"), ("prev", f"&offset={max(0, offset - page.limit)}")]
-    if offset + page.limit < total:
-        last = offset + (total - 1 - offset) // page.limit * page.limit
-        links += [("next", f"&offset={offset + page.limit}"), ("last", f"&offset={last}")]
+        links = f', {here}&offset=0>; rel="first", {here}&offset={max(0, offset - limit)}>; rel="prev"'
+    if offset + limit < total:
+        last = offset + (total - 1 - offset) // limit * limit
+        links += f', {here}&offset={offset + limit}>; rel="next", {here}&offset={last}>; rel="last"'
     return links

@@ -19,6 +19,8 @@ from app.entrypoints.http.response import EncodedResponse
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+UNMATCHED = "unmatched"
+"""Stands for the template of what no route serves."""
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 

@@ -6,7 +6,7 @@ A bucket is kept as the moment at which it will be full again (the generic cell 
 import math
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from typing import Protocol
 
@@ -33,14 +33,18 @@ class RatePolicy:
         return self.burst / self.per_second
 
 
+Taken = tuple[bool, float]
+"""Whether there was a request in the bucket, and the seconds until it is full again (with a refused one counted in)."""
+
+
 class RateLimiter(Protocol):
     """Keeps the buckets."""
 
-    async def take(self, caller: str) -> tuple[bool, float]:
+    def take(self, caller: str) -> Taken | Awaitable[Taken]:
         """Take one request out of the caller's bucket, if there is one in it.
 
-        Whether there was, and how many seconds it takes until the bucket is full again (with the request that was
-        refused counted in). What is raised instead, when the buckets cannot be had, is the answer.
+        What is raised instead, when the buckets cannot be had, is the answer. Who need not wait for the buckets gives
+        the answer itself: an awaitable for each request would cost more than the count.
         """
         ...
 
@@ -65,7 +69,7 @@ class TokenBuckets:
     def __len__(self) -> int:
         return len(self._young) + len(self._old)
 
-    async def take(self, caller: str) -> tuple[bool, float]:
+    def take(self, caller: str) -> Taken:
         """Take one request out of the caller's bucket, as RateLimiter says."""
         now = self._clock()
         full_at = self._young.get(caller)
@@ -111,13 +115,23 @@ class Meter:
 
     async def admit(self, caller: str) -> str:
         """The header lines that tell what is left; raises TooManyRequests when nothing was."""
-        return self._told(*await self._take(caller))
+        taken = self._take(caller)
+        return self._told(taken if isinstance(taken, tuple) else await taken)
 
     async def admit_address(self, request: web.Request) -> str:
         """The same for a caller of whom only the address is known."""
-        return self._told(*await self._take(by_address(request.remote)))
+        return await self.admit(by_address(request.remote))
 
-    def _told(self, is_allowed: bool, used: float) -> str:
+    def admit_address_now(self, request: web.Request) -> str | Awaitable[str]:
+        """The same, and the lines at once where the buckets are at hand: most requests come this way."""
+        taken = self._take(by_address(request.remote))
+        return self._told(taken) if isinstance(taken, tuple) else self._told_later(taken)
+
+    async def _told_later(self, taken: Awaitable[Taken]) -> str:
+        return self._told(await taken)
+
+    def _told(self, taken: Taken) -> str:
+        is_allowed, used = taken
         if is_allowed:
             return self._lines_for(int((self._window - used) * self._rate + _ROUNDING))
         wait = max(1, math.ceil(used - self._window))

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from email.utils import formatdate
 from http import HTTPStatus
 
-from aiohttp import HttpVersion10, web
+from aiohttp import HttpVersion10, HttpVersion11, web
 from aiohttp.abc import AbstractStreamWriter
 
 JSON = "application/json"
@@ -68,13 +68,22 @@ class EncodedResponse(web.StreamResponse):
             connection = ""
             if not self.is_kept_alive:
                 connection = _CLOSE
-            elif request.version == HttpVersion10:
+            elif request.version is not HttpVersion11 and request.version == HttpVersion10:
                 connection = "Connection: keep-alive\r\n"
-            await writer.write(self.encoded(connection, with_body=request.method != "HEAD"))
+            self._send(request, self.encoded(connection, with_body=request.method != "HEAD"))
             if request.protocol.writing_paused:
                 # Else a client that asks and asks and reads nothing would fill the memory.
                 await writer.drain()
         return writer
+
+    @staticmethod
+    def _send(request: web.BaseRequest, data: bytes) -> None:
+        """Past aiohttp's writer, which would look for chunks, compression and lengths that are not there."""
+        transport = request.transport
+        if transport is None or transport.is_closing():
+            raise ConnectionResetError("The client went away.")
+        transport.write(data)
+        request.writer.output_size += len(data)
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Everything left with `prepare`."""

@@ -12,6 +12,7 @@ from yarl import URL
 
 from app.entrypoints.http.endpoint import HttpKit, served
 from app.entrypoints.http.errors import HttpError, not_found
+from app.entrypoints.http.metrics import UNMATCHED
 
 
 class Unmatched(AbstractResource):
@@ -22,7 +23,7 @@ class Unmatched(AbstractResource):
         self._router = router
         self._cors = kit.cors
         self._meter = kit.meter
-        answer = served(self._answer, kit, "GET", "unmatched")
+        answer = served(self._answer, kit, "GET", UNMATCHED)
         self._route = ResourceRoute("*", answer, self, expect_handler=_ignore)
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
