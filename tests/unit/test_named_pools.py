@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from app.adapters.named_pools import AVOIDED_FOR, NamedPools, open_within
+from app.adapters.named_pools import AVOIDED_FOR, FAIR, NamedPools, open_within
 from app.adapters.storage_errors import StorageRefused
 from app.context import RequestContext, current_request, note_write
-from app.domain.errors import Unavailable
+from app.domain.errors import DeadlinePassed, Unavailable
 
 POOLS = {"primary": "primary", "replica": "replica"}
 
@@ -48,6 +48,24 @@ async def test_a_replica_that_fails_is_left_alone_for_a_while() -> None:
     assert asked == ["replica", "primary", "primary"]
     pools._avoided_until -= AVOIDED_FOR
     assert await pools.read_stale(read) == "replica"
+
+
+@pytest.mark.parametrize(("hung_for", "then"), [(0.0, "replica"), (FAIR, "primary")])
+async def test_only_a_replica_that_hangs_is_left_alone_by_callers_without_time(
+    monkeypatch: pytest.MonkeyPatch, hung_for: float, then: str
+) -> None:
+    current_request.set(RequestContext("test", 0.0))
+    pools, loop, started = NamedPools(POOLS), asyncio.get_running_loop(), asyncio.get_running_loop().time()
+
+    async def read(pool: str) -> str:
+        monkeypatch.setattr(loop, "time", lambda: started + hung_for)
+        raise DeadlinePassed("too late")
+
+    monkeypatch.setattr(loop, "time", lambda: started)
+    with pytest.raises(DeadlinePassed):
+        await pools.read_stale(read)
+    monkeypatch.undo()
+    assert await pools.read_stale(where) == then
 
 
 async def test_an_error_that_is_not_the_replicas_own_is_not_hidden() -> None:
