@@ -53,7 +53,7 @@ RUN_HERE = {
     "migrate": "migrate",
     "openapi": "openapi",
     "routes": "routes",
-    "soak": "--dry-run soak",  # tests/e2e/test_restarts.py does the same for less long
+    "soak": "--dry-run soak",  # tests/soak/test_soak.py does the same for less long
     "faults": "--dry-run faults",  # tests/faults has the short form
     "token": "token",
 }
