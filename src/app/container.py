@@ -73,6 +73,7 @@ from app.entrypoints.tracing import (
     make_mongo_pools,
     make_tracing,
     make_translator,
+    publishing,
 )
 from app.parts import in_opening_order, logs_as_json, make_app_pages, make_tokens, present, utc_now, where_app_pages_is
 from app.ports.events import EventPublisher, Outbox
@@ -98,7 +99,7 @@ class Container(containers.DeclarativeContainer):
 
     registry = providers.Singleton(CollectorRegistry)
     tracing: providers.Provider[Tracing | None] = providers.Singleton(make_tracing, settings)
-    access_log = providers.Singleton(make_access_log, as_json=providers.Callable(logs_as_json, settings), spans=tracing)
+    access_log = providers.Singleton(make_access_log, providers.Callable(logs_as_json, settings), tracing)
     tokens = providers.Singleton(calling, providers.Singleton(make_tokens, settings), tracing)
     postgres_pools: providers.Provider[NamedPools[PostgresPool]] = providers.Singleton(
         traced_pools, providers.Singleton(make_postgres_pools, settings.provided.postgres), tracing, "postgresql"
@@ -133,9 +134,7 @@ class Container(containers.DeclarativeContainer):
     consul = providers.Singleton(calling, providers.Singleton(ConsulParts, settings, loaded, live, readiness), tracing)
     upstream_metrics = providers.Singleton(UpstreamMetrics, registry)
     app_pages_upstream: providers.Provider[Upstream] = providers.Singleton(where_app_pages_is, settings, consul)
-    app_pages = providers.Singleton(
-        calling, providers.Singleton(make_app_pages, live, app_pages_upstream, upstream_metrics), tracing
-    )
+    app_pages = providers.Singleton(make_app_pages, live, app_pages_upstream, upstream_metrics, tracing)
 
     # Adapters
 
@@ -178,7 +177,10 @@ class Container(containers.DeclarativeContainer):
         mysql=providers.Singleton(MysqlOutbox, mysql_statements),
     )
     publisher: providers.Provider[EventPublisher] = providers.Singleton(
-        calling, providers.Singleton(make_publisher, settings.provided.events), tracing
+        publishing,
+        providers.Singleton(make_publisher, settings.provided.events),
+        settings.provided.events.publisher,
+        tracing,
     )
     migrations: providers.Provider[Migrations] = providers.Selector(
         storage,

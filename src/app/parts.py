@@ -13,7 +13,9 @@ from app.adapters.http.metrics import UpstreamMetrics
 from app.adapters.http.upstream import Upstream
 from app.entrypoints.http.jwks import JwksTokens
 from app.entrypoints.http.tokens import SecretTokens, TokenRules
+from app.entrypoints.tracing import calling
 from app.ports.health import Pool, Resource
+from app.tracing import Spans
 
 
 def utc_now() -> datetime:
@@ -45,9 +47,9 @@ def where_app_pages_is(settings: Settings, consul: ConsulParts) -> Upstream:
     return app_pages_at(settings.app_pages.url, in_dev=settings.env is Environment.DEV)
 
 
-def make_app_pages(live: LiveSettings, upstream: Upstream, metrics: UpstreamMetrics) -> HttpClient:
+def make_app_pages(live: LiveSettings, upstream: Upstream, metrics: UpstreamMetrics, spans: Spans | None) -> HttpClient:
     """The client of app_pages, whose limits and times follow the settings."""
-    client = HttpClient("app_pages", live.current.app_pages, upstream, metrics)
+    client = calling(HttpClient("app_pages", live.current.app_pages, upstream, metrics), spans)
     live.subscribe(lambda settings: client.apply(settings.app_pages))
     return client
 

@@ -7,6 +7,7 @@ import attrs
 import pytest
 
 from app.adapters.config.settings import StorageSettings
+from app.adapters.events.log import LogPublisher
 from app.adapters.http.exchange import sent_once
 from app.adapters.mongo.documents import PooledDocuments
 from app.adapters.mongo.pool import MongoPool
@@ -57,6 +58,7 @@ def test_a_request_goes_straight_to_the_kit(tmp_path: Path) -> None:
 def test_calls_have_no_middleware_of_tracing(tmp_path: Path) -> None:
     container = a_container(tmp_path)
     assert middlewares(container.app_pages()) == (sent_once,)
+    assert type(container.publisher()) is LogPublisher
 
 
 def test_there_is_nothing_to_open_or_close(tmp_path: Path) -> None:

@@ -49,8 +49,9 @@ def settings(canaries: Canaries) -> dict[str, str]:
 HEADERS = (
     "Authorization", "Cookie", "Proxy-Authorization", "X-Api-Key", "X-Auth-Token", "User-Agent", "Referer", "Origin",
     "If-Match", "If-None-Match", "Idempotency-Key", "X-Request-Timeout", "Accept", "Forwarded", "X-Forwarded-For",
-    "Range", "Expect",
+    "Range", "Expect", "traceparent", "tracestate", "baggage",
 )  # fmt: skip
+TRACED = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
 BASIC = ("Bearer {}", "Basic {}", "Bearer {0}.{0}.{0}", "Digest {}", "{}")
 BODIES = (
     "{", '{"title": {"password": "%s"}}', '{"title": 1, "content": {"token": "%s"}}', '{"title": "%s', "%s",
@@ -93,6 +94,8 @@ def answers(running: Service, canaries: Canaries) -> Iterator[tuple[str, str]]:
     bearer = {"Authorization": f"Bearer {token_of(running)}", "Content-Type": "application/json"}
     for name in HEADERS:
         yield name, send(running, "/api/v1/posts", {name: canaries.plant(f"header {name}")})
+    vendor = canaries.plant("vendor in a trace")
+    yield "tracestate", send(running, "/api/v1/posts", TRACED | {"tracestate": vendor})
     for form in BASIC:
         yield (
             form,

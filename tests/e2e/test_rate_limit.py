@@ -1,6 +1,7 @@
 """How often one caller may ask, seen from outside."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import pytest
 from app.adapters.config.secret import Dsn
 from app.adapters.redis.settings import RateLimitSettings, WithoutRedis
 from app.container import Container
+from app.entrypoints.app import create_app
 from app.entrypoints.http.rate_limit import Meter, RatePolicy, TokenBuckets
+from app.entrypoints.http.swagger import DOCUMENT
 from tests.e2e.service import Client, running, settings_in
 from tests.e2e.stand_in import TOKENS, StandIn, stand_in
 from tests.servers.kinds import Server
@@ -102,3 +105,11 @@ async def test_without_redis_the_service_is_open_or_closed_as_it_is_set(
         if expected == 503:
             assert answer.headers["Retry-After"] == "1"
         assert (await client.get("/health/live")).status == 200
+
+
+@pytest.mark.parametrize("per_second", [None, 20.0])
+def test_the_document_tells_of_the_limit_where_there_is_one(tmp_path: Path, per_second: float | None) -> None:
+    settings = attrs.evolve(settings_in(tmp_path), rate_limit=RateLimitSettings(per_second=per_second))
+    document = json.loads(create_app(Container(settings=settings))[DOCUMENT])
+    answers = document["paths"]["/api/v1/posts"]["get"]["responses"]
+    assert ("RateLimit" in answers["200"]["headers"]) is (per_second is not None)

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from tests.collector import collector
 from tests.e2e.workers import served
-from tests.processes import Service, environment_in, free_port, service
+from tests.processes import Service, end, environment_in, free_port, service
 from tests.recorded_spans import TRACE_ID, TRACEPARENT
 
 POSTS = "/api/v1/posts"
@@ -65,6 +66,7 @@ def test_a_collector_that_is_not_there_harms_nobody(tmp_path: Path) -> None:
             assert get(running, POSTS) == 200
         stop(running)
     assert "Traceback" not in running.output.read_text()
+    assert running.output.read_text().count("opentelemetry") == 0
 
 
 def test_a_collector_that_hangs_holds_the_end_up_for_a_few_seconds_at_most(
@@ -79,6 +81,25 @@ def test_a_collector_that_hangs_holds_the_end_up_for_a_few_seconds_at_most(
         output = running.output.read_text()
     assert "The last spans could not be sent within 3 s." in output
     assert "Traceback" not in output
+
+
+@pytest.mark.long
+def test_the_relay_as_a_process_of_its_own_tells_of_events_and_of_nothing_else(tmp_path: Path) -> None:
+    with service(tmp_path, EVENTS__RELAY="false") as running:
+        stop(running)  # having put in its samples
+    environment = environment_in(tmp_path, TRACING__ENABLED="true")
+    with collector() as found:
+        relay = subprocess.Popen(
+            [sys.executable, "-m", "app.entrypoints", "relay"],
+            env={**environment, "APP_TRACING__ENDPOINT": found.url, "OTEL_BSP_SCHEDULE_DELAY": "50"},
+        )
+        try:
+            limit = time.monotonic() + 20
+            while not found.bodies and time.monotonic() < limit:
+                time.sleep(0.05)
+        finally:
+            end(relay)
+        assert {span.name for _, span in found.spans()} == {"publish post.published"}
 
 
 ROUTES = "import sys; from app.entrypoints.cli import cli; cli(['routes'], standalone_mode=False)"

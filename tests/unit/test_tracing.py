@@ -11,20 +11,28 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+from opentelemetry.trace import INVALID_SPAN, get_current_span
 from yarl import URL
 
 from app.adapters.consul.client import ConsulClient
 from app.adapters.consul.settings import ConsulSettings
+from app.adapters.events.settings import WebhookSettings
+from app.adapters.events.webhook import WebhookPublisher
 from app.adapters.postgres import posts as postgres_posts
 from app.adapters.tracing.calls import traced_calls, without_secrets
 from app.adapters.tracing.provider import OtelTracing, ServiceInfo, ToldOnce
 from app.adapters.tracing.settings import TracingSettings
 from app.adapters.tracing.statements import operation_of, table_of
 from app.context import RequestContext, current_request
+from app.domain.model.events import post_published
 from app.entrypoints.http.traced_access_log import TracedAccessLog
 from app.entrypoints.logs import fields_of
+from app.entrypoints.tracing import publishing
 from app.tracing import Kind, current_span
-from tests.recorded_spans import TRACE_ID, TRACEPARENT, RecordedSpans, told_of
+from tests.builders import SOME_MOMENT, a_post
+from tests.recorded_spans import TRACE_ID, TRACEPARENT, RecordedSpans, id_of, parent_of, told_of, trace_of
+from tests.upstream.faulty import faulty_upstream
+from tests.upstream.faulty import json as json_answer
 
 SERVICE = ServiceInfo("the service", "1.2", "test")
 
@@ -86,6 +94,22 @@ async def test_consul_is_asked_within_a_span_that_it_learns_of() -> None:
     assert heard[0].startswith(f"00-{call.context.trace_id:032x}-{call.context.span_id:016x}-")
 
 
+async def test_an_event_that_is_passed_on_begins_a_trace_which_its_receiver_learns_of() -> None:
+    spans = RecordedSpans()
+    await spans.open()
+    async with faulty_upstream(json_answer({})) as receiver:
+        webhook = WebhookPublisher(WebhookSettings(url=f"{receiver.url}/events?key=secret"), 5)
+        publisher = publishing(webhook, "webhook", spans)
+        await publisher.open()
+        await publisher.publish(post_published(a_post(7, title="secret"), SOME_MOMENT))
+        await publisher.close()
+    call, event = spans.ended
+    assert (call.name, event.name, event.kind.name) == ("POST", "publish post.published", "PRODUCER")
+    assert (parent_of(call), parent_of(event)) == (id_of(event), None)
+    assert receiver.requests[0].headers["traceparent"].split("-")[1:3] == [trace_of(event), id_of(call)]
+    assert "secret" not in call.to_json() + event.to_json()
+
+
 def test_an_access_line_names_its_span() -> None:
     spans, stream = RecordedSpans(), io.StringIO()
     log = TracedAccessLog(as_json=True, stream=stream)
@@ -132,8 +156,10 @@ def test_a_span_is_current_for_as_long_as_it_lasts() -> None:
     spans = RecordedSpans()
     with pytest.raises(ValueError, match="secret"), spans.span(Kind.SERVER, "test", {}) as span:
         assert current_span.get() is span
+        assert get_current_span().get_span_context().is_valid
         raise ValueError("secret")
     assert current_span.get() is None
+    assert get_current_span() is INVALID_SPAN
 
 
 async def test_a_failure_is_told_once_and_without_its_message() -> None:

@@ -36,7 +36,7 @@ def create_app(container: Container) -> web.Application:
     setup_routes(app, kit, container.api(), API_PATH)
     if settings.admin.port is None:
         setup_routes(app, kit, container.operations())
-    setup_swagger(app, kit, ApiInfo(title=settings.name, version=settings.version))
+    setup_swagger(app, kit, ApiInfo(settings.name, settings.version, metered=kit.meter is not None))
     setup_unmatched(app, kit)
     app.cleanup_ctx.append(lambda _: opened(container.resources()))
     app.setdefault(LEAVING, []).append(lambda: _leave(container))

@@ -22,6 +22,7 @@ _QUIET = ("asyncio", "aiosqlite", "yoyo", "urllib3")
 _OFF = (
     "aiohttp.access",  # the service writes access lines of its own
     "opentelemetry.exporter",  # several lines for each batch that a collector doesn't take; see ToldOnce
+    "opentelemetry.trace",  # it quotes what callers send as their trace
 )
 
 # Also for objects whose repr fails or never ends: reprlib answers for them.

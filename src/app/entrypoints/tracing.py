@@ -14,11 +14,13 @@ from app.adapters.mongo.pool import make_mongo_pools as make_plain_mongo_pools
 from app.adapters.mongo.settings import MongoPoolSettings
 from app.adapters.named_pools import NamedPools
 from app.adapters.tracing.calls import traced_calls
+from app.adapters.tracing.events import TracedPublisher
 from app.entrypoints.api.errors import translate_error
 from app.entrypoints.http.access_log import AccessLog
 from app.entrypoints.http.endpoint import ErrorTranslator
 from app.entrypoints.http.traced_access_log import TracedAccessLog
 from app.entrypoints.http.tracing import noting
+from app.ports.events import EventPublisher
 from app.ports.health import Resource
 from app.tracing import Spans
 
@@ -53,7 +55,12 @@ def calling(part: P, spans: Spans | None) -> P:
     return part
 
 
-def make_access_log(*, as_json: bool, spans: Spans | None) -> AccessLog:
+def publishing(publisher: EventPublisher, system: str, spans: Spans | None) -> EventPublisher:
+    """The publisher; each event that it passes on has a span."""
+    return TracedPublisher(calling(publisher, spans), system, spans) if spans is not None else publisher
+
+
+def make_access_log(as_json: bool, spans: Spans | None) -> AccessLog:
     """One line for each request, which names its span."""
     return TracedAccessLog(as_json=as_json) if spans is not None else AccessLog(as_json=as_json)
 

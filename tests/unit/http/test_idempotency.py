@@ -189,7 +189,9 @@ def test_the_key_is_documented() -> None:
     operations = app[OPERATIONS]
     document = build_openapi(operations, ApiInfo("t", "1"))
     operation = document["paths"]["/orders"]["post"]
-    assert [each["name"] for each in operation["parameters"]] == ["Idempotency-Key"]
+    assert operation["parameters"] == [{"$ref": "#/components/parameters/IdempotencyKey"}]
+    assert document["components"]["parameters"]["IdempotencyKey"]["name"] == "Idempotency-Key"
+    assert "Retry-After" in operation["responses"]["4XX"]["headers"]
     assert "Idempotent-Replayed" in operation["responses"]["201"]["headers"]
 
 

@@ -19,6 +19,7 @@ from app.entrypoints.http.definition import (
 )
 from app.entrypoints.http.openapi import ApiInfo, build_openapi
 from app.entrypoints.http.routing import OPERATIONS
+from app.entrypoints.http.shared_parts import FOR_EVERY_OPERATION
 from app.entrypoints.http.signature import MountError
 from tests.unit.http.small_service import an_app
 
@@ -98,7 +99,11 @@ def test_the_document_is_valid() -> None:
 
 def test_it_says_whose_it_is() -> None:
     found = document(Animals(), description="All of them", servers=["https://a.example", "/v2"])
-    assert found["info"] == {"title": "Animals", "version": "1.2.3", "description": "All of them"}
+    assert found["info"] == {
+        "title": "Animals",
+        "version": "1.2.3",
+        "description": f"All of them\n\n{FOR_EVERY_OPERATION}",
+    }
     assert found["servers"] == [{"url": "https://a.example"}, {"url": "/v2"}]
     assert "servers" not in document(Animals())
 
@@ -164,6 +169,42 @@ def test_a_page_stands_in_the_envelope_of_pages(paths: Any) -> None:
     assert set(schema["properties"]) == {"success", "result", "pagination"}
     assert [set(each) for each in schema["properties"]["result"]["items"]["oneOf"]] == [{"$ref", "required"}] * 2
     assert set(answer["headers"]) == {"X-Request-ID", "Link"}
+
+
+def names(found: Any) -> dict[str, set[str]]:
+    """The headers of each answer."""
+    return {status: set(answer["headers"]) for status, answer in found["responses"].items()}
+
+
+def test_an_answer_has_the_headers_that_it_can_have(paths: Any) -> None:
+    assert names(paths["/animals"]["get"]) == {
+        "200": {"X-Request-ID", "Link"}, "4XX": {"X-Request-ID"}, "5XX": {"X-Request-ID", "Retry-After"}
+    }  # fmt: skip
+
+
+def test_where_callers_are_counted_they_are_told_of_what_is_left() -> None:
+    counted = {"X-Request-ID", "RateLimit", "RateLimit-Policy"}
+    assert names(document(Animals(), metered=True)["paths"]["/animals/{number}"]["put"]) == {
+        "200": counted,
+        "409": {"X-Request-ID"},
+        "4XX": counted | {"Retry-After"},
+        "5XX": {"X-Request-ID", "Retry-After"},
+    }
+
+
+def test_headers_that_many_have_are_described_once() -> None:
+    found = document(Animals(), metered=True)
+    for answer in found["paths"]["/animals"]["get"]["responses"].values():
+        assert answer["headers"]["X-Request-ID"] == {"$ref": "#/components/headers/RequestId"}
+    assert set(found["components"]["headers"]) == {"RequestId", "RateLimit", "RateLimitPolicy", "RetryAfter"}
+    assert set(document(Animals())["components"]["headers"]) == {"RequestId", "RetryAfter"}
+    validate(found)
+
+
+def test_the_time_that_a_caller_gives_is_told_of_all_operations() -> None:
+    found = document(Animals())
+    assert set(found["components"]["parameters"]) == {"RequestTimeout"}
+    assert "`X-Request-Timeout`" in found["info"]["description"]
 
 
 def test_errors_come_as_the_envelope_and_as_problem_details(paths: Any) -> None:

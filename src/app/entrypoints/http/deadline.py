@@ -20,7 +20,8 @@ R = TypeVar("R")
 TICK = 0.05
 _HEADER = "X-Request-Timeout"
 TIMEOUT_HEADER = istr(_HEADER)
-_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+SECONDS = r"[0-9]{1,9}(\.[0-9]{1,9})?"
+_SECONDS = re.compile(SECONDS)
 
 
 class DeadlineExceeded(HttpError):

@@ -9,33 +9,27 @@ from apispec import APISpec, BasePlugin
 
 from app.entrypoints.http.accept import PROBLEM_JSON
 from app.entrypoints.http.converters import header_name
-from app.entrypoints.http.definition import ResponseDefinition
-from app.entrypoints.http.idempotency import FORM, HEADER, REPLAYED
+from app.entrypoints.http.definition import Definition, ResponseDefinition
 from app.entrypoints.http.schema import Schema, Schemas
+from app.entrypoints.http.shared_parts import FOR_EVERY_OPERATION, IDEMPOTENCY_KEY, answer_headers, register
 from app.entrypoints.http.signature import Operation, of_route
 from app.entrypoints.http.wire_schemas import ERROR, PAGINATION, PROBLEM
 
-REQUEST_ID = {"X-Request-ID": {"description": "The request's id, as in the logs", "schema": {"type": "string"}}}
-REPLAY = {REPLAYED: {"description": "`true` on an answer that was given before", "schema": {"type": "string"}}}
-IDEMPOTENCY_KEY = {
-    "name": HEADER,
-    "in": "header",
-    "required": False,
-    "schema": {"type": "string", "pattern": f"^{FORM}$"},
-    "description": "Requests with one key are carried out once, and all get the same answer; with something else in "
-    "them they get 422, and 409 while the first is at work",
-}
 BEARER = "bearer"
 
 
 @attrs.frozen
 class ApiInfo:
-    """What the document says of the service itself. `servers` are base URLs; without any, it is the page's own host."""
+    """What the document says of the service itself. `servers` are base URLs; without any, it is the page's own host.
+
+    `metered`: whether callers are told how often they may ask.
+    """
 
     title: str
     version: str
     description: str = ""
     servers: Sequence[str] = ()
+    metered: bool = False
 
 
 class AttrsPlugin(BasePlugin):
@@ -64,7 +58,14 @@ class AttrsPlugin(BasePlugin):
 def build_openapi(operations: Iterable[Operation], info: ApiInfo) -> dict[str, Any]:
     """The document. Raises MountError when two classes would have one name, or a type has no schema."""
     plugin = AttrsPlugin()
-    spec = APISpec(info.title, info.version, "3.1.0", plugins=[plugin], info={"description": info.description})
+    spec = APISpec(
+        info.title,
+        info.version,
+        "3.1.0",
+        plugins=[plugin],
+        info={"description": f"{info.description}\n\n{FOR_EVERY_OPERATION}".strip()},
+    )
+    register(spec)
     if info.servers:
         spec.options["servers"] = [{"url": url} for url in info.servers]
     spec.components.security_scheme(BEARER, {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
@@ -73,14 +74,14 @@ def build_openapi(operations: Iterable[Operation], info: ApiInfo) -> dict[str, A
     by_path: dict[str, dict[str, Any]] = {}
     for operation in operations:
         with of_route(f"{operation.method} {operation.path}"):
-            by_path.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, plugin)
+            by_path.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, plugin, info)
     for path, described in by_path.items():
         with of_route(path):
             spec.path(path=path, operations=described)
     return spec.to_dict()
 
 
-def _operation(operation: Operation, plugin: AttrsPlugin) -> dict[str, Any]:
+def _operation(operation: Operation, plugin: AttrsPlugin, info: ApiInfo) -> dict[str, Any]:
     declared = operation.definition
     summary, _, description = inspect.cleandoc(declared.description or "").partition("\n")
     described: dict[str, Any] = {
@@ -88,12 +89,10 @@ def _operation(operation: Operation, plugin: AttrsPlugin) -> dict[str, Any]:
         "tags": list(declared.tags),
         "summary": declared.summary or summary.rstrip("."),
         "parameters": list(_parameters(operation, plugin)),
-        "responses": {key.upper(): _response(answer) for key, answer in declared.responses.items()},
+        "responses": {key.upper(): _response(declared, key, info) for key in declared.responses},
     }
     if declared.idempotent:
         described["parameters"].append(IDEMPOTENCY_KEY)
-        for answer in described["responses"].values():
-            answer["headers"] |= REPLAY
     if declared.summary:
         description = inspect.cleandoc(declared.description or "")
     if description:
@@ -139,9 +138,11 @@ def _without_null(schema: Schema) -> Schema:
     return schema
 
 
-def _response(answer: ResponseDefinition) -> dict[str, Any]:
-    headers = {name: {"description": text, "schema": {"type": "string"}} for name, text in answer.headers.items()}
-    described: dict[str, Any] = {"description": answer.description or "Success", "headers": {**REQUEST_ID, **headers}}
+def _response(declared: Definition, status: str, info: ApiInfo) -> dict[str, Any]:
+    answer = declared.responses[status]
+    own = {name: {"description": text, "schema": {"type": "string"}} for name, text in answer.headers.items()}
+    headers = {**dict(answer_headers(declared, status, metered=info.metered)), **own}
+    described: dict[str, Any] = {"description": answer.description or "Success", "headers": headers}
     if answer.kind != "empty":
         described["content"] = _content(answer)
     return described

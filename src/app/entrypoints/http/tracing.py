@@ -4,7 +4,6 @@ Of what a caller sends, a span has the method, the path and the address; the que
 """
 
 from collections.abc import Awaitable, Callable
-from urllib.parse import quote
 
 from aiohttp import web
 
@@ -38,7 +37,8 @@ def _told(request: web.Request, route: str) -> tuple[str, dict[str, str | int]]:
     attributes: dict[str, str | int] = {
         "http.request.method": method or "_OTHER",
         "url.scheme": request.scheme,
-        "url.path": _encodable(request.rel_url.raw_path),
+        # As it was sent, in ASCII: decoded, it might be no text, and all spans sent together would be lost.
+        "url.path": request.rel_url.raw_path,
     }
     if request.remote is not None:
         attributes["client.address"] = request.remote
@@ -46,11 +46,6 @@ def _told(request: web.Request, route: str) -> tuple[str, dict[str, str | int]]:
         return method or "HTTP", attributes
     attributes["http.route"] = route
     return f"{method or 'HTTP'} {route}", attributes
-
-
-def _encodable(path: str) -> str:
-    """The path as ASCII: one span with a lone surrogate would be lost, and all that were to be sent with it."""
-    return path if path.isascii() else quote(path, safe="/%", errors="surrogateescape")
 
 
 def noting(translate: ErrorTranslator) -> ErrorTranslator:
