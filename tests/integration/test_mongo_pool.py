@@ -1,7 +1,6 @@
 """MongoDB's pools: every wait ends in time, and what was lent comes back."""
 
 import asyncio
-import functools
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -50,7 +49,10 @@ async def pools(dsn: str) -> AsyncIterator[Pools]:
 @pytest.fixture
 def commands(monkeypatch: pytest.MonkeyPatch) -> Recorder:
     recorder = Recorder()
-    recording = functools.partial(AsyncIOMotorClient, event_listeners=[recorder])
+
+    def recording(*arguments: Any, **options: Any) -> Any:
+        return AsyncIOMotorClient(*arguments, **(options | {"event_listeners": [recorder]}))
+
     monkeypatch.setattr(mongo_client, "AsyncClient", recording)
     return recorder
 
