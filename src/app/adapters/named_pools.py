@@ -55,12 +55,13 @@ class NamedPools(Generic[P]):
         return self._read_either(replica, read)
 
     async def _read_either(self, replica: P, read: Callable[[P], Awaitable[T]]) -> T:
+        began = time.monotonic()
         try:
             return await read(replica)
         except DeadlinePassed:
             # A caller in a hurry doesn't have the replica avoided; one that hangs is, whatever ended the wait.
-            if asyncio.get_running_loop().time() - now >= FAIR:
-                self._avoided_until = now + AVOIDED_FOR
+            if time.monotonic() - began >= FAIR:
+                self._avoided_until = time.monotonic() + AVOIDED_FOR
             raise
         except Unavailable:
             self._avoided_until = time.monotonic() + AVOIDED_FOR
