@@ -1,4 +1,4 @@
-"""What posts have in common in all SQL storages: columns, order, rows. What one does its own way stays in its folder."""
+"""What posts have in common in all SQL storages: columns, order, rows. What one does its own way stays with it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
