@@ -130,7 +130,7 @@ async def test_sqlite_whose_file_cannot_be_read_says_so(tmp_path: Path, lines: L
 async def test_a_server_that_is_not_there_is_named(kind: str, lines: Lines) -> None:
     port = free_port()
     dsn = f"://user:{PASSWORD}@127.0.0.1:{port}/app"
-    pools = {
+    pools: dict[str, Callable[[], PostgresPool | MysqlPool | MongoPool]] = {
         "postgres": lambda: PostgresPool("replica", pool_settings(f"postgresql{dsn}")),
         "mysql": lambda: MysqlPool("replica", mysql_settings(f"mysql{dsn}")),
         "mongo": lambda: MongoPool("replica", mongo_settings(f"mongodb{dsn}", selection_timeout=0.2)),

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -36,12 +37,14 @@ def test_names_are_found_in_expressions() -> None:
 
 
 @pytest.fixture
-async def series(tmp_path: Path) -> set[str]:
+async def series(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """The names of all series that `serve` shows when every part has something to tell."""
     container = Container(settings=settings_in(tmp_path))
     create_app(container)
     container.relay_metrics()
     assert isinstance(container.store_pages(), AppPagesClient)
+    stale = SimpleNamespace(stale=0, refused=0, applied=0, waiting=())
+    monkeypatch.setattr(container.consul(), "watch", stale)
     watch = container.outbox_watch()
     watch._state, watch._has_watch = OutboxState(0, None, 0), lambda: True  # type: ignore[method-assign]
     names = {sample.name for family in container.registry().collect() for sample in family.samples}

@@ -166,8 +166,7 @@ class MongoPool:
         where = place(self.name, self._settings)
         if isinstance(error, StorageRefused):
             return StorageRefused(f"{where}: this user or password is refused.")
-        cause = error.__cause__
-        return Unavailable(f"{where}: it does not answer ({type(cause).__name__}).")
+        return type(error)(f"{where}: it does not answer ({type(error.__cause__).__name__}).")
 
     async def _greet(self) -> None:
         """Find out whether the server lets us in, and whether it has transactions."""
