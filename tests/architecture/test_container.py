@@ -85,5 +85,5 @@ def test_a_storage_that_the_service_has_no_more_is_refused_by_name(tmp_path: Pat
     settings = attrs.evolve(a_container(tmp_path).settings(), storage="postgres")
     container = Container(settings=settings)
     container.kept.override(providers.Callable(chosen_storage, "postgres", sqlite=container.sqlite.provider))
-    with pytest.raises(SettingsError, match="APP_STORAGE.*must be one of sqlite: there is no storage postgres"):
+    with pytest.raises(SettingsError, match=r"APP_STORAGE.*must be one of sqlite: there is no storage postgres"):
         create_app(container)

@@ -57,6 +57,7 @@ async def test_something_else_under_the_same_key_is_refused_before_and_after_the
 async def test_an_answer_is_forgotten_after_its_time(storage: Storage) -> None:
     await storage.idempotency_keys.claim(an_attempt(), NOW, SOON)
     await storage.idempotency_keys.keep(an_attempt(), BYTES, TOMORROW)
+    day_after = TOMORROW + timedelta(1)
     assert await storage.idempotency_keys.claim(an_attempt("second", what="that"), TOMORROW, day_after) is None
     with pytest.raises(KeyInUse):
         await storage.idempotency_keys.claim(an_attempt("third", what="that"), TOMORROW, day_after)
