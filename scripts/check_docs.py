@@ -52,9 +52,17 @@ def problems(root: Path) -> Iterator[str]:
             if not names.fullmatch(name):
                 yield f"{where}: there is no setting {name}"
         yield from (f"{where}: {path} is not there" for path in _missing(text, file.parent, root))
+    yield from _misnumbered(root / "docs/decisions")
     for name, infos in TABLES.items():
         if (root / name).read_text() != with_settings((root / name).read_text(), infos):
             yield f"{name}: the settings table is old; run python -m scripts.check_docs --write"
+
+
+def _misnumbered(folder: Path) -> Iterator[str]:
+    """Decisions are numbered without gaps, in their names and in their titles."""
+    for number, file in enumerate(sorted(folder.glob("*.md")), start=1):
+        if not (file.name.startswith(f"{number:04}-") and file.read_text().startswith(f"# {number}. ")):
+            yield f"docs/decisions/{file.name}: number it {number}, in its name and in its title"
 
 
 def _pattern(variable: str) -> str:

@@ -44,6 +44,7 @@ LONG = (
     "e2e/test_malformed.py",
     "e2e/test_restarts.py",
     "e2e/test_serving.py",
+    "soak/test_soak.py",
 )
 """What below this folder belongs to `make long`: it needs servers, many processes, or many requests."""
 

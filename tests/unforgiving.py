@@ -8,6 +8,7 @@ import asyncio
 import itertools
 import json
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
@@ -27,6 +28,7 @@ class Tally:
     answered: int = 0
     refused: int = 0
     failures: list[str] = attrs.field(factory=list)
+    statuses: Counter[int] = attrs.field(factory=Counter)
 
     def failed(self, what: str) -> None:
         self.failures.append(what)
@@ -34,11 +36,15 @@ class Tally:
 
 @attrs.frozen
 class Exchange:
-    """A request, and the status of its answer. `pieces` are sent one by one, with a pause between them (seconds)."""
+    """A request, and the status of its answer, or another that is as good.
+
+    `pieces` are sent one by one, with a pause between them (seconds).
+    """
 
     pieces: tuple[bytes, ...]
     status: int
     pause: float = 0.0
+    other_status: int | None = None
 
 
 class Requests:
@@ -126,15 +132,27 @@ class Crowd:
     requests: Requests
     tally: Tally = attrs.field(factory=Tally)
     stopped: bool = False
+    may_send: asyncio.Event = attrs.field(factory=asyncio.Event)
+    """Cleared while everybody has to wait with the next request."""
+
+    def __attrs_post_init__(self) -> None:
+        self.may_send.set()
 
     async def client(self, make: Callable[[], Exchange], pauses: Iterator[float], *, keeps: bool = True) -> None:
         """One client: a request, a pause, the next one, on the same connection unless it doesn't `keep` it."""
         connection = Connection(self.port)
         while not self.stopped:
+            await self.may_send.wait()
             await self._exchange(connection, make())
             if not keeps:
                 await connection.close()
             await asyncio.sleep(next(pauses))
+        await connection.close()
+
+    async def once(self, exchange: Exchange) -> None:
+        """One request on a connection of its own."""
+        connection = Connection(self.port)
+        await self._exchange(connection, exchange)
         await connection.close()
 
     async def _exchange(self, connection: Connection, exchange: Exchange) -> None:
@@ -148,7 +166,8 @@ class Crowd:
             await connection.close()
         else:
             self.tally.answered += 1
-            if status != exchange.status:
+            self.tally.statuses[status] += 1
+            if status not in (exchange.status, exchange.other_status):
                 self.tally.failed(f"{status} in place of {exchange.status}")
 
 

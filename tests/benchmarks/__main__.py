@@ -174,7 +174,7 @@ def main() -> None:
             Path(folder),
             Plan(given.rounds, given.seconds),
             tuple(given.case or (HEALTH, ONE, PAGE, PUBLISH)),
-            tuple(given.connections or (1, USUAL, 512)),
+            tuple(given.connections or (1, USUAL, 256, 512)),
             tuple(given.storage or STORAGES),
             tuple({*given.server, "ours"} if given.server else ()),
         )

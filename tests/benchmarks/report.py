@@ -82,8 +82,10 @@ def growth(found: Growth) -> str:
         [
             "CPU µs per request by the rows of a page:\n",
             _by_count(found.rows, "rows"),
-            "CPU µs per request by the routes of the shape `/many/{name}/…`:\n",
-            _by_count(found.routes, "routes"),
+            "CPU µs per request by the routes of the shape `/many/{name}/…`, ten of which are asked:\n",
+            _by_count(found.ten_routes, "routes"),
+            "The same with all of them asked, which the processor's caches don't hold:\n",
+            _by_count(found.all_routes, "routes"),
             f"Memory held by each of {IDLE:,} idle connections:\n",
             "| server | KiB |",
             "|---|---|",

@@ -128,6 +128,12 @@ async def test_a_body_over_the_limit(writer: Client) -> None:
     assert (answer.status, answer.code) == (413, "BODY_TOO_LARGE")
 
 
+async def test_after_a_body_that_nobody_reads_the_connection_ends_and_the_answer_says_so(writer: Client) -> None:
+    """Else a client that keeps it would send its next request into the rest of that body."""
+    answer = await writer.send("POST", POSTS, data=io.BytesIO(b" " * (2**20 + 1)), headers=JSON)
+    assert answer.headers["Connection"] == "close"
+
+
 async def test_a_small_body_that_unpacks_over_the_limit(writer: Client) -> None:
     packed = gzip.compress(b" " * 20_000_000)
     answer = await writer.send("POST", POSTS, data=packed, headers={**JSON, "Content-Encoding": "gzip"})

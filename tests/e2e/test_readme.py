@@ -20,6 +20,8 @@ from dependency_injector import providers
 
 from app.adapters.app_pages.answers import AppData
 from app.adapters.config.loading import load_settings
+from app.adapters.config.settings import Settings
+from app.adapters.config.sources import EnvironmentSource
 from app.adapters.http.call import Call
 from app.adapters.memory.store import MemoryStore
 from app.container import Container
@@ -51,7 +53,7 @@ RUN_HERE = {
     "migrate": "migrate",
     "openapi": "openapi",
     "routes": "routes",
-    "soak": "--dry-run soak",  # tests/e2e/test_restarts.py does the same for less long
+    "soak": "--dry-run soak",  # tests/soak/test_soak.py does the same for less long
     "faults": "--dry-run faults",  # tests/faults has the short form
     "token": "token",
 }
@@ -282,16 +284,17 @@ def test_the_handler_that_is_shown_can_be_mounted(tmp_path: Path, monkeypatch: p
 
 
 def test_the_swaps_that_are_shown_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings_of(tmp_path, monkeypatch)
-    names: dict[str, Any] = {
-        each.__name__: each for each in (MemoryStore, PostService, FixedClock, Container, create_app, load_settings)
-    }
-    names["providers"] = providers
+    monkeypatch.setenv("APP_NAME", "a developer's own")
+    shown = (MemoryStore, PostService, FixedClock, Container, create_app, load_settings, EnvironmentSource)
+    names: dict[str, Any] = {each.__name__: each for each in shown} | {"providers": providers, "tmp_path": tmp_path}
     for block in PYTHON:
         if "@definition" not in block and "await" not in block:
             exec(block, names)
     assert names["container"].post_service() is names["posts"]
     assert isinstance(names["app"], web.Application)
+    settings = names["container"].settings()
+    assert settings.name == Settings().name
+    assert {settings.data_dir, settings.sqlite.path.parent} == {tmp_path}
 
 
 def arguments_of(pid: int) -> list[bytes]:

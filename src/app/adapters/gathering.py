@@ -3,7 +3,7 @@
 Under load most of what such a read costs is the way to the server and back. A read that comes while others are on
 their way waits for the next query, which asks for all that have come until then. So a reader shares only a query that
 starts after it asked: it sees whatever was committed before, its own writes among it. A read that finds the way free
-goes straight through, and waits for nobody. See docs/decisions/gathered-reads.md.
+goes straight through, and waits for nobody. See docs/decisions/0022-gathered-reads.md.
 """
 
 import asyncio

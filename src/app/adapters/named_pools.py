@@ -1,6 +1,6 @@
 """Several pools of one storage, by name: `primary` for everything, and `replica`, if there is one, for some reads."""
 
-import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Generic, TypeVar
 
@@ -41,20 +41,22 @@ class NamedPools(Generic[P]):
         """Where everything is written, and read that must be current."""
         return self._pools[PRIMARY]
 
-    async def read_stale(self, read: Callable[[P], Awaitable[T]]) -> T:
+    def read_stale(self, read: Callable[[P], Awaitable[T]]) -> Awaitable[T]:
         """What `read` finds in the replica, which may lag behind; in the primary, where that would not do.
 
         That is: without a replica, outside of a request, after a write of this request, and for a while after the
         replica failed.
         """
         replica = self._pools.get(REPLICA)
-        now = asyncio.get_running_loop().time()
-        if replica is None or not may_read_stale() or now < self._avoided_until:
-            return await read(self.primary)
+        if replica is None or not may_read_stale() or time.monotonic() < self._avoided_until:
+            return read(self.primary)
+        return self._read_either(replica, read)
+
+    async def _read_either(self, replica: P, read: Callable[[P], Awaitable[T]]) -> T:
         try:
             return await read(replica)
         except Unavailable:
-            self._avoided_until = now + AVOIDED_FOR
+            self._avoided_until = time.monotonic() + AVOIDED_FOR
             return await read(self.primary)
 
 

@@ -7,6 +7,7 @@ in any unusual way is the connection cleaned, in the background, or dropped.
 
 import asyncio
 import re
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
@@ -167,7 +168,7 @@ class Connections:
         if self._places is None or connection.is_closed():
             self._drop(connection)
             return
-        now = asyncio.get_running_loop().time()
+        now = time.monotonic()
         self._lent.discard(connection)
         self._idle.append((connection, now))
         self._places.release()

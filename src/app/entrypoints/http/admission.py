@@ -1,6 +1,7 @@
 """Load shedding: a worker takes on only so much at once, and refuses the rest while that is still cheap.
 
-Without a limit every request waits for all the others, until all of them are too late; docs/decisions/load-shedding.md.
+Without a limit every request waits for all the others, until all of them are too late;
+docs/decisions/0020-load-shedding.md.
 """
 
 import sys

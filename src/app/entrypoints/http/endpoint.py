@@ -46,6 +46,7 @@ CLIENT_CLOSED_REQUEST = 499
 REQUEST_ID, ORIGIN, TRACEPARENT = map(istr, ("X-Request-ID", "Origin", "traceparent"))  # half a str's cost to look up
 GONE = HttpError(CLIENT_CLOSED_REQUEST, "CLIENT_CLOSED_REQUEST", "The caller went away.")
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z][a-z]+")
+_UNREAD = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 UNEXPECTED = HttpError(500, "INTERNAL_SERVER_ERROR", "Something went wrong here. Try again later.")
 
 
@@ -192,7 +193,7 @@ def error_response(request: web.BaseRequest, error: HttpError, id_: str) -> Enco
         response = EncodedResponse(error.status, encode_problem(error, id_), PROBLEM_JSON, lines)
     else:
         response = EncodedResponse(error.status, encode_error(error, id_), headers_block=lines)
-    response.closes = error.status == HTTPStatus.REQUEST_TIMEOUT  # what is left of the body will never be read
+    response.closes = error.status in _UNREAD  # what is left of the body will never be read
     return response
 
 

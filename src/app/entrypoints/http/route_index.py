@@ -36,16 +36,19 @@ class _Node:
             self.any = _Node()
         return self.any
 
-    def candidates(self, segments: list[str], place: int) -> Iterator[Resource]:
+    def candidates(self, segments: list[str]) -> list[Resource]:
         """The resources that may match, those that name more of the path first."""
-        if place == len(segments):
-            yield from self.resources
-            return
-        named = self.named.get(segments[place])
-        if named is not None:
-            yield from named.candidates(segments, place + 1)
-        if self.any is not None:
-            yield from self.any.candidates(segments, place + 1)
+        nodes = [self]
+        for segment in segments:
+            following = []
+            for node in nodes:
+                named = node.named.get(segment)
+                if named is not None:
+                    following.append(named)
+                if node.any is not None:
+                    following.append(node.any)
+            nodes = following
+        return [resource for node in nodes for resource in node.resources]
 
 
 class RouteIndex(AbstractResource):
@@ -79,7 +82,7 @@ class RouteIndex(AbstractResource):
         if len(self._resources) <= FEW:
             candidates: Iterable[Resource] = self._resources.values()
         else:
-            candidates = self._root.candidates(request.rel_url.path_safe.split("/"), 0)
+            candidates = self._root.candidates(request.rel_url.path_safe.split("/"))
         for resource in candidates:
             match, methods = await resource.resolve(request)
             if match is not None:

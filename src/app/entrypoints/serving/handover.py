@@ -13,6 +13,8 @@ from collections.abc import Callable
 
 import attrs
 
+from app.entrypoints.http.server import ServerError
+
 logger = logging.getLogger(__name__)
 
 Take = Callable[[str, socket.socket], None]
@@ -29,8 +31,17 @@ class Handover:
 
     @classmethod
     def make(cls) -> "Handover":
-        """A new queue. Messages keep their borders, so that a part's name and its descriptor stay together."""
-        return cls(*socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET))
+        """A new queue. Messages keep their borders, so that a part's name and its descriptor stay together.
+
+        Raises ServerError on systems without such sockets, macOS among them.
+        """
+        try:
+            return cls(*socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET))
+        except OSError as error:
+            raise ServerError(
+                "`serve` needs Linux: workers hand connections over by a kind of socket that this system lacks "
+                f"({error.strerror}). Use `run` here."
+            ) from error
 
     @classmethod
     def of(cls, giving: int, taking: int) -> "Handover":
