@@ -21,6 +21,9 @@ class RequestContext:
     traceparent: str | None = None
 
 
+EARLY = 0.005
+"""Seconds before a deadline from which it counts as passed: timers may fire that early."""
+
 current_request: ContextVar[RequestContext | None] = ContextVar("current_request", default=None)
 
 
@@ -53,6 +56,12 @@ def remaining(default: float) -> float:
         return default
     left = context.deadline - time.monotonic()
     return max(0.0, min(default, left))
+
+
+def is_out_of_time() -> bool:
+    """Whether the request being served has no time left; False outside of any."""
+    context = current_request.get()
+    return context is not None and context.deadline - time.monotonic() <= EARLY
 
 
 def note_write() -> None:

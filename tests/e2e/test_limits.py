@@ -2,12 +2,14 @@
 
 import asyncio
 import socket
+from pathlib import Path
 
 import pytest
 
 from app.entrypoints.http.admission import Admission
 from app.entrypoints.http.body import BodyLimits
 from app.entrypoints.http.server import ServerLimits
+from tests.e2e.service import running_on_sqlite
 from tests.e2e.stand_in import rest_of, stand_in, until
 
 HEAD = b"GET /health HTTP/1.1\r\nHost: a\r\n"
@@ -232,3 +234,13 @@ async def test_a_connection_too_many_is_told_so_and_there_is_room_again_afterwar
             each.close()
         await asyncio.sleep(0.1)
         assert (await service.client.get("/health")).status == 200
+
+
+async def test_who_is_in_a_hurry_gets_a_504_and_makes_nobody_think_that_the_storage_is_slow(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running_on_sqlite(tmp_path) as client:
+        answers = [await client.get("/api/v1/posts", headers={"X-Request-Timeout": "0.00001"}) for _ in range(20)]
+    assert {(answer.status, answer.code) for answer in answers} == {(504, "DEADLINE_EXCEEDED")}
+    assert not any("Retry-After" in answer.headers for answer in answers)
+    assert "A request failed" not in caplog.text

@@ -1,7 +1,6 @@
 """MongoDB's pools: every wait ends in time, and what was lent comes back."""
 
 import asyncio
-import functools
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -17,7 +16,7 @@ from app.adapters.mongo.posts import MongoPostRepository
 from app.adapters.mongo.unit_of_work import MongoTransactions
 from app.adapters.named_pools import NamedPools
 from app.adapters.storage_errors import StorageTimeout
-from app.domain.errors import TransactionAborted, Unavailable
+from app.domain.errors import DeadlinePassed, TransactionAborted, Unavailable
 from app.domain.model.features import FeatureQuery
 from app.domain.model.paging import INT64_MAX, Position, SortDir
 from app.domain.model.posts import PostQuery, PostSort
@@ -50,7 +49,10 @@ async def pools(dsn: str) -> AsyncIterator[Pools]:
 @pytest.fixture
 def commands(monkeypatch: pytest.MonkeyPatch) -> Recorder:
     recorder = Recorder()
-    recording = functools.partial(AsyncIOMotorClient, event_listeners=[recorder])
+
+    def recording(*arguments: Any, **options: Any) -> Any:
+        return AsyncIOMotorClient(*arguments, **(options | {"event_listeners": [recorder]}))
+
     monkeypatch.setattr(mongo_client, "AsyncClient", recording)
     return recorder
 
@@ -73,7 +75,7 @@ async def until(fact: Any, seconds: float = 3) -> None:
 
 
 async def test_a_call_ends_with_the_request_here_and_at_the_server(pools: Pools, dsn: str) -> None:
-    with request(0.5), pytest.raises(StorageTimeout):
+    with request(0.5), pytest.raises(DeadlinePassed):
         await pools.primary.run(slow)
     await until(lambda: running(dsn) == 0)
     await until(lambda: pools.primary.usage().in_use == 0)
@@ -88,7 +90,7 @@ async def test_a_call_outside_of_any_request_ends_with_its_own_limit(dsn: str) -
 
 async def test_a_request_without_time_left_asks_nothing(pools: Pools) -> None:
     """A limit of 0 is none for the driver: the query would go on for ever."""
-    with request(-1), pytest.raises(StorageTimeout):
+    with request(-1), pytest.raises(DeadlinePassed):
         await pools.primary.run(slow)
     await until(lambda: pools.primary.usage().in_use == 0)
 
@@ -104,7 +106,7 @@ async def test_who_finds_no_free_place_waits_only_so_long(pools: Pools) -> None:
             await waiter
         assert pools.primary.usage() == PoolUsage(size=2, in_use=2, waiting=0)
         outcomes = await asyncio.gather(*holders, return_exceptions=True)
-    assert {type(outcome) for outcome in outcomes} == {StorageTimeout}
+    assert {type(outcome) for outcome in outcomes} == {DeadlinePassed}
     await until(lambda: pools.primary.usage().in_use == 0)
     await pools.primary.ping()
 
@@ -123,7 +125,7 @@ async def test_a_cancelled_call_keeps_its_place_until_it_has_ended(pools: Pools)
 async def test_a_unit_cancelled_in_a_slow_call_is_rolled_back_and_lets_others_in(pools: Pools) -> None:
     posts = MongoPostRepository(PooledDocuments(pools))
     (post,) = (await posts.page(PostQuery())).items
-    with request(0.7), pytest.raises(StorageTimeout):
+    with request(0.7), pytest.raises(DeadlinePassed):
         async with pools.primary.transaction() as transaction:
             await MongoPostRepository(DocumentsInTransaction(transaction)).save(post.id, a_new_post("Undone"), None)
             await transaction.run(slow)

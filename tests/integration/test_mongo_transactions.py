@@ -13,7 +13,7 @@ from app.adapters.mongo.posts import MongoPostRepository
 from app.adapters.mongo.unit_of_work import MongoTransactions
 from app.adapters.named_pools import NamedPools
 from app.adapters.storage_errors import StorageTimeout
-from app.domain.errors import TransactionAborted, Unavailable
+from app.domain.errors import DeadlinePassed, TransactionAborted, Unavailable
 from app.domain.model.posts import Post, PostQuery
 from app.ports.unit_of_work import Work, run_repeatable
 from tests.builders import SOME_MOMENT, a_new_feature, a_new_post
@@ -102,7 +102,7 @@ async def test_a_unit_waits_for_the_one_before_it_only_so_long(pools: Pools) -> 
     post = await posts_of(pools).add(a_new_post(), SOME_MOMENT)
     async with MongoTransactions(pools).begin() as work:
         await work.posts.save(post.id, a_new_post("Held"), None)
-        with request(0.5), pytest.raises(StorageTimeout):
+        with request(0.5), pytest.raises(DeadlinePassed):
             async with MongoTransactions(pools).begin() as waiting:
                 await waiting.posts.save(post.id, a_new_post("Waits"), None)
 

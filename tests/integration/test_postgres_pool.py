@@ -8,7 +8,7 @@ import pytest
 
 from app.adapters.postgres.pool import PostgresPool
 from app.adapters.storage_errors import StorageTimeout
-from app.domain.errors import TransactionAborted, Unavailable
+from app.domain.errors import DeadlinePassed, TransactionAborted, Unavailable
 from tests.postgres_databases import connected, emptied, opened
 from tests.requests import in_a_request
 
@@ -97,9 +97,9 @@ async def test_a_call_that_takes_too_long_is_stopped_at_the_server(dsn: str) -> 
 
 async def test_a_call_has_no_more_time_than_its_request(dsn: str) -> None:
     async with opened(dsn) as pool:
-        with in_a_request(0.2), pytest.raises(StorageTimeout):
+        with in_a_request(0.2), pytest.raises(DeadlinePassed):
             await pool.fetch(SLEEP)
-        with in_a_request(-1), pytest.raises(StorageTimeout):
+        with in_a_request(-1), pytest.raises(DeadlinePassed):
             await pool.fetch("SELECT 1")
         assert await pid_of(pool)
 

@@ -107,7 +107,8 @@ def same(name: str, descriptors: list[int]) -> Bound:
 
 
 def constant(measures: list[Measure]) -> Bound:
+    """What only one of all workers tells may be missing for a moment, when that one is replaced."""
     first, last = measures[0].series, measures[-1].series
-    changed = set[str]().union(*(each.series ^ first for each in measures))
+    changed = (first ^ last).union(*(each.series - first for each in measures))
     told = f"{len(first)} at the start, {len(last)} at the end" + "".join(f"; {each}" for each in sorted(changed))
     return Bound("metric series", "constant", told, not changed)

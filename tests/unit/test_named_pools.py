@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
 
 import pytest
 
-from app.adapters.named_pools import AVOIDED_FOR, NamedPools, open_within
+from app.adapters import named_pools
+from app.adapters.named_pools import AVOIDED_FOR, FAIR, NamedPools, open_within
 from app.adapters.storage_errors import StorageRefused
 from app.context import RequestContext, current_request, note_write
-from app.domain.errors import Unavailable
+from app.domain.errors import DeadlinePassed, Unavailable
 
 POOLS = {"primary": "primary", "replica": "replica"}
 
@@ -48,6 +50,23 @@ async def test_a_replica_that_fails_is_left_alone_for_a_while() -> None:
     assert asked == ["replica", "primary", "primary"]
     pools._avoided_until -= AVOIDED_FOR
     assert await pools.read_stale(read) == "replica"
+
+
+@pytest.mark.parametrize(("hung_for", "then"), [(0.0, "replica"), (FAIR, "primary")])
+async def test_only_a_replica_that_hangs_is_left_alone_by_callers_without_time(
+    monkeypatch: pytest.MonkeyPatch, hung_for: float, then: str
+) -> None:
+    current_request.set(RequestContext("test", 0.0))
+    pools, clock = NamedPools(POOLS), [1000.0]
+
+    async def read(pool: str) -> str:
+        clock[0] += hung_for
+        raise DeadlinePassed("too late")
+
+    monkeypatch.setattr(named_pools, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    with pytest.raises(DeadlinePassed):
+        await pools.read_stale(read)
+    assert await pools.read_stale(where) == then
 
 
 async def test_an_error_that_is_not_the_replicas_own_is_not_hidden() -> None:

@@ -97,6 +97,17 @@ async def test_one_of_many_counts_what_is_left_until_its_turn_is_over() -> None:
     assert other.state() is not None
 
 
+async def test_who_has_the_watch_keeps_it_without_a_gap() -> None:
+    """Else what it tells would be missing from the metrics whenever a turn is over."""
+    store, clock = MemoryStore(), FixedClock()
+    one, other = a_watch(store, clock), a_watch(store, clock)
+    for _ in range(30):
+        await one.look()
+        clock.advance(seconds=1)
+        await other.look()
+        assert (one.state() is None, other.state() is None) == (False, True)
+
+
 async def test_who_ends_leaves_the_watch_to_others_at_once() -> None:
     store, clock = MemoryStore(), FixedClock()
     one, other = a_watch(store, clock), a_watch(store, clock)

@@ -8,7 +8,7 @@ goes straight through, and waits for nobody. See docs/decisions/0022-gathered-re
 
 import asyncio
 import copy
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextvars import Context
 from itertools import chain
@@ -178,10 +178,11 @@ class GatheredRows(Generic[Row]):
 
     def _gather(self, query: Gatherable) -> Gathered[Key, Sequence[Row]]:
         async def many(keys: Sequence[Key]) -> Mapping[Key, Sequence[Row]]:
-            found: dict[Key, list[Row]] = {}
+            found: defaultdict[Key, list[Row]] = defaultdict(list)
             size = len(keys[0])
             for row in await self._fetch(query.many, [self._listed(each) for each in zip(*keys, strict=True)]):
-                found.setdefault(tuple(row[-size:]), []).append(row)
+                key: Any = row[-size:]
+                found[key].append(row)
             return found
 
         return Gathered(lambda key: self._fetch(query.one, key), many, (), query.at_most)

@@ -8,7 +8,7 @@ import stamina
 
 from app.adapters.storage_errors import StorageRefused
 from app.context import may_read_stale
-from app.domain.errors import Unavailable
+from app.domain.errors import DeadlinePassed, Unavailable
 
 P = TypeVar("P")
 T = TypeVar("T")
@@ -16,6 +16,8 @@ T = TypeVar("T")
 PRIMARY, REPLICA = "primary", "replica"
 AVOIDED_FOR = 5.0
 """Seconds for which a replica that failed is left alone."""
+FAIR = 1.0
+"""Seconds in which a replica that is well has answered."""
 
 
 class NamedPools(Generic[P]):
@@ -53,8 +55,14 @@ class NamedPools(Generic[P]):
         return self._read_either(replica, read)
 
     async def _read_either(self, replica: P, read: Callable[[P], Awaitable[T]]) -> T:
+        began = time.monotonic()
         try:
             return await read(replica)
+        except DeadlinePassed:
+            # A caller in a hurry doesn't have the replica avoided; one that hangs is, whatever ended the wait.
+            if time.monotonic() - began >= FAIR:
+                self._avoided_until = time.monotonic() + AVOIDED_FOR
+            raise
         except Unavailable:
             self._avoided_until = time.monotonic() + AVOIDED_FOR
             return await read(self.primary)

@@ -1,6 +1,7 @@
 """The failures that every storage knows: one kind, one code and one message each, whichever database it was."""
 
-from app.domain.errors import TransactionAborted, Unavailable
+from app.context import is_out_of_time
+from app.domain.errors import DeadlinePassed, TransactionAborted, Unavailable
 from app.domain.model.posts import PostChanged, PostNotFound, TitleTaken
 
 
@@ -16,8 +17,10 @@ class StorageRefused(Unavailable):
     code = "STORAGE_REFUSED"
 
 
-def too_slow() -> StorageTimeout:
-    """For a call whose time is over."""
+def too_slow() -> StorageTimeout | DeadlinePassed:
+    """For a call whose time is over: its own, which tells of the storage, or the request's, which tells nothing."""
+    if is_out_of_time():
+        return DeadlinePassed("The service took too long. Try again later.")
     return StorageTimeout("The storage took too long. Try again later.")
 
 

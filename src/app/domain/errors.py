@@ -56,6 +56,12 @@ class Unavailable(DomainError):
     code = "UNAVAILABLE"
 
 
+class DeadlinePassed(Unavailable):
+    """The caller's own time was over before it was done. That tells nothing of what it waited for."""
+
+    code = "DEADLINE_EXCEEDED"
+
+
 class TransactionAborted(Unavailable):
     """The storage gave up a unit of work in favour of another one; nothing of it is stored."""
 

@@ -14,6 +14,7 @@ from pymongo.errors import (
 )
 
 from app.adapters.storage_errors import aborted, title_taken, too_slow, unusable
+from app.context import is_out_of_time
 from app.domain.errors import DomainError
 
 WRITE_CONFLICT = 112
@@ -49,7 +50,8 @@ def _known(error: PyMongoError) -> DomainError | None:
     if isinstance(error, DuplicateKeyError):
         return title_taken() if "title" in _index_keys(error) else None
     if isinstance(error, ServerSelectionTimeoutError):
-        return unusable()
+        # Looking for a server takes what time there is: with next to none, not even one that is there is found.
+        return too_slow() if is_out_of_time() else unusable()
     if error.has_error_label(TRANSIENT) or is_conflict(error):
         return aborted()
     if isinstance(error, ExecutionTimeout) or error.timeout:

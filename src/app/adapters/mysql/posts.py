@@ -1,15 +1,10 @@
 """Posts in MySQL or MariaDB."""
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-import msgspec
-
-from app.adapters.gathering import Gatherable
 from app.adapters.mysql.statements import Statements
+from app.adapters.posts_sql import COLUMNS, data_text, order_of, post_of, post_with_features_of, with_features
 from app.adapters.storage_errors import no_post, post_changed
-from app.domain.model.features import Feature
 from app.domain.model.paging import Page, Position
 from app.domain.model.posts import (
     NewPost,
@@ -20,17 +15,7 @@ from app.domain.model.posts import (
     milliseconds,
 )
 
-COLUMNS = "id, title, content, additional_data, created_at, version"
-_WITH_FEATURES = (
-    f"SELECT {', '.join('p.' + name for name in COLUMNS.split(', '))}, f.id, f.feature_name, f.is_active{{key}} "
-    "FROM posts p LEFT JOIN features f ON f.post_id = p.id WHERE p.id {id} ORDER BY f.id"
-)
-_FIND_WITH_FEATURES = Gatherable(
-    _WITH_FEATURES.format(key="", id="= %s"), _WITH_FEATURES.format(key=", p.id", id="IN (%s)"), 200
-)
-
-_to_json = msgspec.json.Encoder().encode
-_from_json = msgspec.json.Decoder(dict[str, Any]).decode
+_FIND_WITH_FEATURES = with_features("= %s", "IN (%s)")
 
 
 class MysqlPostRepository:
@@ -41,38 +26,33 @@ class MysqlPostRepository:
 
     async def find(self, post_id: int) -> Post | None:
         rows = await self._statements.read(f"SELECT {COLUMNS} FROM posts WHERE id = %s", (post_id,))
-        return _post(rows[0]) if rows else None
+        return post_of(rows[0]) if rows else None
 
     async def find_with_features(self, post_id: int) -> PostWithFeatures | None:
-        rows = await self._statements.gather(_FIND_WITH_FEATURES, (post_id,))
-        if not rows:
-            return None
-        features = [Feature(row[6], row[7], bool(row[8])) for row in rows if row[6] is not None]
-        id_, title, content, data, created_at, version = rows[0][:6]
-        return PostWithFeatures(id_, title, content, _from_json(data), from_milliseconds(created_at), version, features)
+        return post_with_features_of(await self._statements.gather(_FIND_WITH_FEATURES, (post_id,)))
 
     async def page(self, query: PostQuery) -> Page[Post]:
         where, matching = _filter(query)
         sql = (
             f"SELECT {COLUMNS}, (SELECT count(*) FROM posts{where}) FROM posts{where} "
-            f"{_order(query)} LIMIT %s OFFSET %s"
+            f"{order_of(query)} LIMIT %s OFFSET %s"
         )
         rows = await self._statements.read_stale(sql, (*matching, *matching, query.limit, query.offset))
         total = rows[0][6] if rows else await self._count(where, matching) if query.offset else 0
-        return Page([_post(row) for row in rows], query.limit, query.offset, total)
+        return Page([post_of(row) for row in rows], query.limit, query.offset, total)
 
     async def page_after(self, query: PostQuery, position: Position, limit: int) -> list[Post]:
         where, matching = _filter(query)
         after, bounds = _after(query, position)
         where = f"{where} AND {after}" if where else f" WHERE {after}"
-        sql = f"SELECT {COLUMNS} FROM posts{where} {_order(query)} LIMIT %s"
+        sql = f"SELECT {COLUMNS} FROM posts{where} {order_of(query)} LIMIT %s"
         rows = await self._statements.read_stale(sql, (*matching, *bounds, limit))
-        return [_post(row) for row in rows]
+        return [post_of(row) for row in rows]
 
     async def add(self, new: NewPost, created_at: datetime) -> Post:
         done = await self._statements.write(
             "INSERT INTO posts (title, content, additional_data, created_at, version) VALUES (%s, %s, %s, %s, 1)",
-            (new.title, new.content, _to_json(new.additional_data).decode(), milliseconds(created_at)),
+            (new.title, new.content, data_text(new.additional_data), milliseconds(created_at)),
         )
         return Post(done.first_id, new.title, new.content, new.additional_data, created_at, 1)
 
@@ -87,7 +67,7 @@ class MysqlPostRepository:
                 raise post_changed()
             await work.write(
                 "UPDATE posts SET title = %s, content = %s, additional_data = %s, version = %s WHERE id = %s",
-                (new.title, new.content, _to_json(new.additional_data).decode(), stored + 1, post_id),
+                (new.title, new.content, data_text(new.additional_data), stored + 1, post_id),
             )
         return Post(post_id, new.title, new.content, new.additional_data, from_milliseconds(created_at), stored + 1)
 
@@ -118,12 +98,3 @@ def _after(query: PostQuery, position: Position) -> tuple[str, tuple[object, ...
         return f"id {sign} %s", (position.id,)
     beyond = f"{query.sort} {sign}= %s AND ({query.sort} {sign} %s OR id {sign} %s)"
     return beyond, (position.value, position.value, position.id)
-
-
-def _order(query: PostQuery) -> str:
-    by = "" if query.sort == "id" else f"{query.sort} {query.sort_dir}, "
-    return f"ORDER BY {by}id {query.sort_dir}"
-
-
-def _post(row: Sequence[Any]) -> Post:
-    return Post(row[0], row[1], row[2], _from_json(row[3]), from_milliseconds(row[4]), row[5])

@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
-
-import msgspec
 
 from app.adapters.gathering import Gatherable
 from app.adapters.postgres.pool import Row
 from app.adapters.postgres.statements import Statements
+from app.adapters.posts_sql import COLUMNS, data_text, order_of, read_data, with_features
 from app.adapters.storage_errors import no_post, post_changed
 from app.domain.model.features import Feature
 from app.domain.model.paging import Page, Position, SortDir
@@ -23,15 +21,8 @@ from app.domain.model.posts import (
     milliseconds,
 )
 
-COLUMNS = "id, title, content, additional_data, created_at, version"
 _FIND = f"SELECT {COLUMNS} FROM posts WHERE id = $1"
-_WITH_FEATURES = (
-    f"SELECT {', '.join('p.' + name for name in COLUMNS.split(', '))}, f.id, f.feature_name, f.is_active{{key}} "
-    "FROM posts p LEFT JOIN features f ON f.post_id = p.id WHERE p.id {id} ORDER BY f.id"
-)
-_FIND_WITH_FEATURES = Gatherable(
-    _WITH_FEATURES.format(key="", id="= $1"), _WITH_FEATURES.format(key=", p.id", id="= ANY($1::text::bigint[])"), 200
-)
+_FIND_WITH_FEATURES = with_features("= $1", "= ANY($1::text::bigint[])")
 _ADD = (
     "INSERT INTO posts (title, content, additional_data, created_at, version) VALUES ($1, $2, $3, $4, 1) RETURNING id"
 )
@@ -45,9 +36,6 @@ GATHERED_DEPTH = 1000
 
 _FIRST = milliseconds(datetime.min.replace(tzinfo=UTC))
 _LAST = milliseconds(datetime.max.replace(tzinfo=UTC))
-
-_to_json = msgspec.json.Encoder().encode
-_from_json = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class PostgresPostRepository:
@@ -66,7 +54,7 @@ class PostgresPostRepository:
             return None
         features = [Feature(row[6], row[7], row[8]) for row in rows if row[6] is not None]
         row = rows[0]
-        return PostWithFeatures(row[0], row[1], row[2], _from_json(row[3]), row[4], row[5], features)
+        return PostWithFeatures(row[0], row[1], row[2], read_data(row[3]), row[4], row[5], features)
 
     async def page(self, query: PostQuery) -> Page[Post]:
         where, matching = _filter(query)
@@ -75,7 +63,7 @@ class PostgresPostRepository:
                 _pages(query.sort, query.sort_dir), (query.limit, query.offset), stale=True
             )
         else:
-            sql = _page(where, _order(query), f"LIMIT {_next(matching)} OFFSET {_next(matching, 2)}")
+            sql = _page(where, order_of(query), f"LIMIT {_next(matching)} OFFSET {_next(matching, 2)}")
             rows = await self._statements.read_stale(sql, (*matching, query.limit, query.offset))
         total = rows[0][6] if rows else await self._count(where, matching) if query.offset else 0
         return Page([_post(row) for row in rows], query.limit, query.offset, total)
@@ -85,19 +73,17 @@ class PostgresPostRepository:
         sign = ">" if query.sort_dir == "asc" else "<"
         after = f"({query.sort}, id) {sign} ({_next(matching)}, {_next(matching, 2)})"
         where = f"{where} AND {after}" if where else f" WHERE {after}"
-        sql = f"SELECT {COLUMNS} FROM posts{where} {_order(query)} LIMIT {_next(matching, 3)}"
+        sql = f"SELECT {COLUMNS} FROM posts{where} {order_of(query)} LIMIT {_next(matching, 3)}"
         rows = await self._statements.read_stale(sql, (*matching, _value(position, query.sort), position.id, limit))
         return [_post(row) for row in rows]
 
     async def add(self, new: NewPost, created_at: datetime) -> Post:
-        rows = await self._statements.write(
-            _ADD, (new.title, new.content, _to_json(new.additional_data).decode(), created_at)
-        )
+        rows = await self._statements.write(_ADD, (new.title, new.content, data_text(new.additional_data), created_at))
         return Post(rows[0][0], new.title, new.content, new.additional_data, created_at, 1)
 
     async def save(self, post_id: int, new: NewPost, version: int | None) -> Post:
         rows = await self._statements.write(
-            _SAVE, (new.title, new.content, _to_json(new.additional_data).decode(), post_id, version)
+            _SAVE, (new.title, new.content, data_text(new.additional_data), post_id, version)
         )
         if not rows:
             await self._raise_missing(post_id)
@@ -124,7 +110,7 @@ def _page(where: str, order: str, limits: str) -> str:
 @cache
 def _pages(sort: PostSort, sort_dir: SortDir) -> Gatherable:
     """Pages of all posts in one order: their total is counted once for all that are asked for at a time."""
-    order = _order(PostQuery(sort=sort, sort_dir=sort_dir))
+    order = order_of(PostQuery(sort=sort, sort_dir=sort_dir))
     many = (
         f"SELECT p.*, (SELECT count(*) FROM posts), k.size, k.start "
         "FROM unnest($1::text::bigint[], $2::text::bigint[]) k(size, start), "
@@ -143,11 +129,6 @@ def _next(matching: Sequence[object], place: int = 1) -> str:
     return f"${len(matching) + place}"
 
 
-def _order(query: PostQuery) -> str:
-    by = "" if query.sort == "id" else f"{query.sort} {query.sort_dir}, "
-    return f"ORDER BY {by}id {query.sort_dir}"
-
-
 def _value(position: Position, sort: PostSort) -> object:
     """A position's value as its column has it; a moment that no post can have is one at the end of time."""
     if sort is PostSort.CREATED_AT and isinstance(position.value, int):
@@ -156,4 +137,4 @@ def _value(position: Position, sort: PostSort) -> object:
 
 
 def _post(row: Row) -> Post:
-    return Post(row[0], row[1], row[2], _from_json(row[3]), row[4], row[5])
+    return Post(row[0], row[1], row[2], read_data(row[3]), row[4], row[5])

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from app.adapters.events_json import due_event, payload_text
-from app.adapters.sqlite.posts import Statements
+from app.adapters.sqlite.statements import Statements
 from app.domain.model.events import DueEvent, Event, Failure, Lease, OutboxState
 from app.domain.model.posts import from_milliseconds, milliseconds
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from app.adapters.sqlite.posts import Statements
+from app.adapters.sqlite.statements import Statements
 from app.adapters.storage_errors import no_post
 from app.domain.model.features import Feature, FeatureQuery, NewFeature
 from app.domain.model.paging import Page

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from app.adapters.sqlite.posts import Statements
+from app.adapters.sqlite.statements import Statements
 from app.domain.model.idempotency import Attempt, Claimed, KeptAnswer, answer_for, key_in_use
 from app.domain.model.posts import from_milliseconds, milliseconds
 

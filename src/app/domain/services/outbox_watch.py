@@ -12,6 +12,8 @@ from app.ports.events import Outbox
 
 TURN = 10.0
 """Seconds for which one of them has the watch."""
+RENEWED = 5.0
+"""Seconds of its turn that are left when it begins another one, so that what it knows is told without a gap."""
 
 
 class OutboxWatch:
@@ -33,14 +35,18 @@ class OutboxWatch:
 
     async def look(self) -> None:
         """Take the watch if nobody has it; then count, and remove old idempotency keys. Raises Unavailable."""
-        if self._has_watch():
-            return
-        now = self._now()
+        now, before = self._now(), self._lease
+        if before is not None:
+            if now + timedelta(seconds=RENEWED) < before.until:
+                return
+            await self._outbox.release(before)
         lease = Lease(WATCH, secrets.token_hex(16), now + timedelta(seconds=TURN))
         if await self._outbox.lease(lease, now):
             self._state = await self._outbox.state()
             self._lease = lease
             await self._keys.purge(steps=1)
+        else:
+            self._lease = None
 
     async def end(self) -> None:
         """Leave the watch to others."""

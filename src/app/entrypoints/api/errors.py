@@ -1,6 +1,16 @@
 """One table: which kind of domain error is which HTTP status."""
 
-from app.domain.errors import Conflict, DomainError, Forbidden, InProgress, Invalid, NotFound, Stale, Unavailable
+from app.domain.errors import (
+    Conflict,
+    DeadlinePassed,
+    DomainError,
+    Forbidden,
+    InProgress,
+    Invalid,
+    NotFound,
+    Stale,
+    Unavailable,
+)
 from app.entrypoints.http.errors import HttpError, Violation
 
 STATUSES: dict[type[DomainError], int] = {
@@ -10,6 +20,7 @@ STATUSES: dict[type[DomainError], int] = {
     Invalid: 422,
     Forbidden: 403,
     Unavailable: 503,
+    DeadlinePassed: 504,
 }
 RETRY_AFTER = {"Retry-After": "1"}
 
@@ -24,5 +35,5 @@ def translate_error(error: Exception) -> HttpError | None:
         error.code,
         error.message,
         errors=(Violation(error.code, error.message, error.field_name),),
-        headers=RETRY_AFTER if isinstance(error, Unavailable | InProgress) else None,
+        headers=RETRY_AFTER if status == 503 or isinstance(error, InProgress) else None,
     )

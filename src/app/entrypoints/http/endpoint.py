@@ -213,7 +213,7 @@ def _as_http_error(request: web.Request, error: Exception, kit: HttpKit) -> Http
     if translated is None:
         logger.error("A request failed unexpectedly.", exc_info=error)
         return UNEXPECTED
-    if translated.status >= 500:
+    if translated.status >= 500 and translated.status != HTTPStatus.GATEWAY_TIMEOUT:  # which the caller may ask for
         # Known, and as frequent as requests while an outage lasts: a traceback each would bury everything else.
         logger.warning("A request failed: %s (%s)", error, type(error.__cause__ or error).__name__)
     return translated

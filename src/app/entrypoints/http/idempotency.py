@@ -18,7 +18,7 @@ from app.context import request_id
 from app.entrypoints.http.binding import BODY, CALLER
 from app.entrypoints.http.endpoint import HttpKit, error_response
 from app.entrypoints.http.errors import HttpError, MalformedRequest
-from app.entrypoints.http.keyed import KeyedRequest, SentAnswer, Turn
+from app.entrypoints.http.keyed import KeyedRequest, Once, SentAnswer, Turn
 from app.entrypoints.http.reply import Render, success_of
 from app.entrypoints.http.response import EncodedResponse, header_line
 from app.entrypoints.http.signature import MountError, Operation, Signature
@@ -36,14 +36,7 @@ def answered_once(operation: Operation, kit: HttpKit, render: Render) -> tuple[H
 
     Raises MountError where keys could have no owner or nothing to protect.
     """
-    once, declared = kit.once, operation.definition
-    if once is None:
-        raise MountError("the kit has nothing (`once`) that keeps answers.")
-    if declared.access is None or declared.access.is_public or operation.method in SAFE:
-        raise MountError("only a route that changes something and has known callers is idempotent by key.")
-    if success_of(declared)[1].kind == "raw":
-        raise MountError("a response of the handler's own can't be kept: none of its routes is idempotent by key.")
-    handler, takes_request = operation.handler, operation.signature.takes_request
+    once, handler, takes_request = _keeper(operation, kit), operation.handler, operation.signature.takes_request
 
     async def answer(request: web.Request, **arguments: Any) -> Any:
         if takes_request:
@@ -51,8 +44,7 @@ def answered_once(operation: Operation, kit: HttpKit, render: Render) -> tuple[H
         key = key_of(request)
         if key is None:
             return await handler(**arguments)
-        keyed = KeyedRequest(request[CALLER].subject, key, fingerprint(request, request.get(BODY, b"")))
-        turn = await once.turn(keyed)
+        turn = await once.turn(KeyedRequest(request[CALLER].subject, key, fingerprint(request, request.get(BODY, b""))))
         if isinstance(turn, SentAnswer):
             return _response(turn, header_line(REPLAYED, "true"))
 
@@ -62,6 +54,18 @@ def answered_once(operation: Operation, kit: HttpKit, render: Render) -> tuple[H
         return await _answer(request, turn, make, kit)
 
     return answer, attrs.evolve(operation.signature, takes_request=True)
+
+
+def _keeper(operation: Operation, kit: HttpKit) -> Once:
+    """What keeps the answers. Raises MountError where there is none, or no reason to."""
+    declared = operation.definition
+    if kit.once is None:
+        raise MountError("the kit has nothing (`once`) that keeps answers.")
+    if declared.access is None or declared.access.is_public or operation.method in SAFE:
+        raise MountError("only a route that changes something and has known callers is idempotent by key.")
+    if success_of(declared)[1].kind == "raw":
+        raise MountError("a response of the handler's own can't be kept: none of its routes is idempotent by key.")
+    return kit.once
 
 
 async def _answer(
