@@ -55,7 +55,10 @@ class StorePageHandlers:
         parameters=STORE,
         access=public,
         tags=TAGS,
-        responses={"200": response(FeaturedPosts, "The posts", example={"posts": [FEATURED], **FRESH}), "503": AWAY},
+        responses={
+            "200": response(FeaturedPosts, "The posts", example={"posts": [FEATURED], **FRESH}),
+            "503": AWAY,
+        },
     )
     async def list_featured_posts(self, store: Store, query: FeaturedQuery) -> FeaturedPosts:
         """List the posts to show beside a store's apps: the store's and ours, newest first.
