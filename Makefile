@@ -101,6 +101,7 @@ clean: ## Remove what the build and the tests made (your data stays)
 # The packages come from the lock files, hashes checked; the project itself is put on the path by its source folder.
 .venv/.runtime: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: PYTHON=python3.12 make run")'
+	@echo "Installing into .venv, which is done once and takes a little…" >&2
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@echo "$(CURDIR)/src" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/app.pth"
@@ -112,5 +113,6 @@ clean: ## Remove what the build and the tests made (your data stays)
 	@touch $@
 
 .venv/.dev: .venv/.runtime requirements-dev.lock
+	@echo "Installing what the tests and checks need…" >&2
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
