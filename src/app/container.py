@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from dependency_injector import containers, providers
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, ProcessCollector
 
 from app.adapters.app_pages.client import AppPagesClient
 from app.adapters.config.live import LiveSettings
@@ -41,7 +41,7 @@ from app.entrypoints.http.admission import Admission
 from app.entrypoints.http.endpoint import HttpKit
 from app.entrypoints.http.metrics import HttpMetrics, MetricsHandlers, MetricsSource, OwnMetrics
 from app.entrypoints.limits import body_limits, make_cors, make_meter, make_shared_buckets
-from app.entrypoints.pool_metrics import PoolMetrics
+from app.entrypoints.pool_metrics import PoolMetrics, ReadinessMetrics
 from app.entrypoints.relaying import RelayLoop, RelayMetrics, if_wanted, make_publisher, relay_rules
 from app.entrypoints.tracing import (
     Tracing,
@@ -176,6 +176,8 @@ class Container(containers.DeclarativeContainer):
     http_metrics = providers.Singleton(HttpMetrics, registry)
     metrics_source: providers.Provider[MetricsSource] = providers.Singleton(OwnMetrics, registry)
     pool_metrics = providers.Singleton(PoolMetrics, registry, pools)
+    readiness_metrics = providers.Singleton(ReadinessMetrics, registry, readiness)
+    process_metrics = providers.Singleton(ProcessCollector, registry=registry)
     relay_metrics = providers.Singleton(RelayMetrics, registry, relay, outbox_watch)
     consul_metrics = providers.Singleton(ConsulMetrics, registry, consul)
     kit = providers.Singleton(

@@ -51,6 +51,8 @@ def create_app(container: Container) -> web.Application:
     app.on_shutdown.append(lambda _: _leave(container))
     container.live().subscribe(lambda changed: _adopt(changed, kit))
     container.pool_metrics()
+    container.readiness_metrics()
+    container.process_metrics()
     container.consul_metrics()
     if settings.events.relay:
         container.relay_metrics()
