@@ -82,8 +82,7 @@ def test_no_module_makes_a_resource_when_it_is_imported(file: Path) -> None:
 
 
 def test_a_storage_that_the_service_has_no_more_is_refused_by_name(tmp_path: Path) -> None:
-    settings = attrs.evolve(a_container(tmp_path).settings(), storage="gone")
-    container = Container(settings=settings)
+    container = a_container(tmp_path)
     container.kept.override(providers.Callable(chosen_storage, "gone", sqlite=container.sqlite.provider))
     with pytest.raises(SettingsError, match=r"APP_STORAGE.*must be one of sqlite: there is no storage gone"):
         create_app(container)

@@ -54,7 +54,7 @@ def test_who_does_not_want_samples_gets_none(tmp_path: Path) -> None:
 
 def a_server(folder: Path, migrations: FakeMigrations) -> Container:
     """A service whose storage is a server; its pools would fail, as there is none."""
-    container = Container(settings=attrs.evolve(settings_in(folder), storage="elsewhere"))
+    container = Container(settings=attrs.evolve(settings_in(folder), storage="postgres"))
     container.migrations.override(providers.Object(migrations))
     return container
 
