@@ -67,7 +67,7 @@ fuzz: .venv/.dev ## Send the API what its document allows and forbids (EXAMPLES=
 bench: .venv/.dev .venv-bench/.done ## Measure the service beside bare handlers and its peers (docs/performance.md; ARGS="--only storages")
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
-soak: .venv/.dev ## Replace workers 100 times under good and bad requests, then go on for 200,000 more: nothing may be lost, nothing grow
+soak: .venv/.dev ## Replace workers 100 times under good and bad requests, then go on for 200,000 more: nothing may be lost, nothing grow (docs/soak.md)
 	@$(BIN)/python -m tests.soak $(ARGS)
 
 faults: .venv/.dev ## Let every storage fail in every way, and count what it costs (docs/faults.md)
