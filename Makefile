@@ -9,7 +9,7 @@ export APP_HTTP__PORT := $(PORT)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve test long check fmt lint types migrate config openapi routes token upstream fuzz bench soak faults overload lock clean
+.PHONY: help run serve test long check fmt lint types migrate config openapi routes token upstream fuzz bench soak faults overload lock drop rename clean
 
 help:
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,7 +67,7 @@ fuzz: .venv/.dev ## Send the API what its document allows and forbids (EXAMPLES=
 bench: .venv/.dev .venv-bench/.done ## Measure the service beside bare handlers and its peers (docs/performance.md; ARGS="--only storages")
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
-soak: .venv/.dev ## Replace workers 100 times under good and bad requests, then go on for 200,000 more: nothing may be lost, nothing grow
+soak: .venv/.dev ## Replace workers 100 times under good and bad requests, then go on for 200,000 more: nothing may be lost, nothing grow (docs/soak.md)
 	@$(BIN)/python -m tests.soak $(ARGS)
 
 faults: .venv/.dev ## Let every storage fail in every way, and count what it costs (docs/faults.md)
@@ -88,6 +88,12 @@ lock: .venv/.dev ## Lock the newest versions that pyproject.toml allows
 	  --python-version 3.11 --custom-compile-command "make lock" --constraint requirements.lock --quiet \
 	  -o tests/benchmarks/peers/requirements.lock
 
+drop: .venv/.dev ## Take a storage out of the project (STORAGE=mongo, mysql or postgres)
+	@$(BIN)/python -m scripts.drop_storage $(STORAGE)
+
+rename: .venv/.dev ## Give the project a name of its own (NAME=order-service)
+	@$(BIN)/python -m scripts.rename $(NAME)
+
 clean: ## Remove what the build and the tests made (your data stays)
 	@rm -rf .venv .venv-bench .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -95,6 +101,7 @@ clean: ## Remove what the build and the tests made (your data stays)
 # The packages come from the lock files, hashes checked; the project itself is put on the path by its source folder.
 .venv/.runtime: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: PYTHON=python3.12 make run")'
+	@echo "Installing into .venv, which is done once and takes a little…" >&2
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@echo "$(CURDIR)/src" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/app.pth"
@@ -106,5 +113,6 @@ clean: ## Remove what the build and the tests made (your data stays)
 	@touch $@
 
 .venv/.dev: .venv/.runtime requirements-dev.lock
+	@echo "Installing what the tests and checks need…" >&2
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@

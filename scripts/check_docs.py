@@ -59,8 +59,11 @@ def problems(root: Path) -> Iterator[str]:
 
 
 def _misnumbered(folder: Path) -> Iterator[str]:
-    """Decisions are numbered without gaps, in their names and in their titles."""
-    for number, file in enumerate(sorted(folder.glob("*.md")), start=1):
+    """Decisions are numbered without gaps, in their names and in their titles, and all in the index."""
+    index = (folder / "README.md").read_text()
+    for number, file in enumerate(sorted(folder.glob("0*.md")), start=1):
+        if f"]({file.name})" not in index:
+            yield f"docs/decisions/README.md: {file.name} is not in it"
         if not (file.name.startswith(f"{number:04}-") and file.read_text().startswith(f"# {number}. ")):
             yield f"docs/decisions/{file.name}: number it {number}, in its name and in its title"
 

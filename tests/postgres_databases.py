@@ -1,6 +1,5 @@
 """Databases on a PostgreSQL server, made by a test and removed after it."""
 
-import asyncio
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -15,7 +14,6 @@ from app.adapters.config.secret import Dsn
 from app.adapters.postgres.migrations import PostgresMigrations
 from app.adapters.postgres.pool import PostgresPool
 from app.adapters.postgres.settings import PostgresPoolSettings
-from app.context import RequestContext, current_request
 from tests.servers.kinds import Server
 
 
@@ -59,17 +57,6 @@ async def opened(dsn: str, name: str = "primary", **others: Any) -> AsyncIterato
         yield pool
     finally:
         await pool.close()
-
-
-@contextmanager
-def in_a_request(seconds: float = 5.0) -> Iterator[None]:
-    """What runs here belongs to a request that has so much time."""
-    deadline = asyncio.get_running_loop().time() + seconds
-    token = current_request.set(RequestContext("test", deadline))
-    try:
-        yield
-    finally:
-        current_request.reset(token)
 
 
 def emptied(dsn: str) -> None:

@@ -1,12 +1,15 @@
 """Parts that take a decision to make; `container.py` says what they are made of."""
 
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from app.adapters.app_pages.upstream import app_pages_at
 from app.adapters.config.dev_secret import dev_secret
 from app.adapters.config.live import LiveSettings
+from app.adapters.config.setting import variable
 from app.adapters.config.settings import Environment, LogFormat, Settings
+from app.adapters.config.sources import Problem, SettingsError
 from app.adapters.consul.parts import ConsulParts
 from app.adapters.http.client import HttpClient
 from app.adapters.http.metrics import UpstreamMetrics
@@ -15,12 +18,21 @@ from app.entrypoints.http.jwks import JwksTokens
 from app.entrypoints.http.tokens import SecretTokens, TokenRules
 from app.entrypoints.tracing import calling
 from app.ports.health import Pool, Resource
+from app.ports.storage import Storage
 from app.tracing import Spans
 
 
 def utc_now() -> datetime:
     """The time, aware and in UTC."""
     return datetime.now(UTC)
+
+
+def chosen_storage(name: str, **storages: Callable[[], Storage]) -> Storage:
+    """The storage of that name; raises SettingsError where the service has none such (any more)."""
+    if name not in storages:
+        problem = f"must be one of {', '.join(sorted(storages))}: there is no storage {name} in this service"
+        raise SettingsError([Problem(variable(("storage",)), "settings", problem)])
+    return storages[name]()
 
 
 def logs_as_json(settings: Settings) -> bool:

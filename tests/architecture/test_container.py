@@ -12,9 +12,10 @@ from dependency_injector import containers, providers
 
 from app.adapters.config.loading import load_settings
 from app.adapters.config.settings import StorageSettings
-from app.adapters.config.sources import EnvironmentSource
+from app.adapters.config.sources import EnvironmentSource, SettingsError
 from app.container import Container
 from app.entrypoints.app import create_app
+from app.parts import chosen_storage
 from tests.e2e.service import SECRET
 
 SOURCE = Path(__file__).parents[2] / "src" / "app"
@@ -78,3 +79,10 @@ RESOURCES = ("Pool", "Session", "connect", "Client", "Container", "create_app", 
 @pytest.mark.parametrize("file", sorted(SOURCE.rglob("*.py")), ids=lambda file: str(file.relative_to(SOURCE)))
 def test_no_module_makes_a_resource_when_it_is_imported(file: Path) -> None:
     assert [name for name in module_level_calls(file) if name.rpartition(".")[2].endswith(RESOURCES)] == []
+
+
+def test_a_storage_that_the_service_has_no_more_is_refused_by_name(tmp_path: Path) -> None:
+    container = a_container(tmp_path)
+    container.kept.override(providers.Callable(chosen_storage, "gone", sqlite=container.sqlite.provider))
+    with pytest.raises(SettingsError, match=r"APP_STORAGE.*must be one of sqlite: there is no storage gone"):
+        create_app(container)

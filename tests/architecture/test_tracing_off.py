@@ -45,7 +45,8 @@ def test_the_pools_are_the_plain_ones(tmp_path: Path, storage: str) -> None:
 def test_mongo_has_no_listener_and_the_plain_documents(tmp_path: Path) -> None:
     container = a_container(tmp_path, "mongo")
     pool: Any = container.mongo_pools().primary
-    assert (list(pool._listeners), type(container.mongo_documents())) == ([], PooledDocuments)
+    posts: Any = container.posts()
+    assert (list(pool._listeners), type(posts._documents)) == ([], PooledDocuments)
 
 
 def test_a_request_goes_straight_to_the_kit(tmp_path: Path) -> None:

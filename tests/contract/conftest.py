@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.storages import STORAGES, Storage
+from app.ports.storage import Storage
+from tests.contract.storages import STORAGES
 
 
 @pytest.fixture(params=STORAGES)

@@ -4,66 +4,29 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
-import attrs
 import pytest
 
+from app.adapters.memory.storage import memory_storage
 from app.adapters.memory.store import MemoryStore
-from app.adapters.mongo.documents import PooledDocuments
-from app.adapters.mongo.events import MongoOutbox
-from app.adapters.mongo.features import MongoFeatureRepository
-from app.adapters.mongo.idempotency import MongoIdempotencyRepository
-from app.adapters.mongo.pool import MongoPool
-from app.adapters.mongo.posts import MongoPostRepository
-from app.adapters.mongo.unit_of_work import MongoTransactions
-from app.adapters.mysql.events import MysqlOutbox
-from app.adapters.mysql.features import MysqlFeatureRepository
-from app.adapters.mysql.idempotency import MysqlIdempotencyRepository
+from app.adapters.mongo.storage import mongo_storage
 from app.adapters.mysql.pool import make_mysql_pools
-from app.adapters.mysql.posts import MysqlPostRepository
-from app.adapters.mysql.statements import MysqlStatements
-from app.adapters.mysql.unit_of_work import MysqlTransactions
-from app.adapters.named_pools import NamedPools
-from app.adapters.postgres.events import PostgresOutbox
-from app.adapters.postgres.features import PostgresFeatureRepository
-from app.adapters.postgres.idempotency import PostgresIdempotencyRepository
+from app.adapters.mysql.storage import mysql_storage
 from app.adapters.postgres.pool import make_postgres_pools
-from app.adapters.postgres.posts import PostgresPostRepository
-from app.adapters.postgres.statements import PooledStatements
-from app.adapters.postgres.unit_of_work import PostgresTransactions
-from app.adapters.sqlite.events import SqliteOutbox
-from app.adapters.sqlite.features import SqliteFeatureRepository
-from app.adapters.sqlite.idempotency import SqliteIdempotencyRepository
+from app.adapters.postgres.storage import postgres_storage
 from app.adapters.sqlite.migrations import SqliteMigrations
 from app.adapters.sqlite.pool import SqlitePool
-from app.adapters.sqlite.posts import SqlitePostRepository
 from app.adapters.sqlite.settings import SqliteSettings
-from app.adapters.sqlite.unit_of_work import SqliteTransactions
-from app.ports.events import Outbox
-from app.ports.features import FeatureRepository
-from app.ports.idempotency import IdempotencyRepository
-from app.ports.posts import PostRepository
-from app.ports.unit_of_work import Transactions
+from app.adapters.sqlite.storage import sqlite_storage
+from app.ports.storage import Storage
 from tests.mongo_databases import emptied as emptied_mongo
 from tests.mongo_databases import opened, settings
 from tests.mysql_databases import pool_settings as mysql_pool_settings
 from tests.postgres_databases import emptied, pool_settings
 
 
-@attrs.frozen
-class Storage:
-    """An empty storage behind the ports."""
-
-    posts: PostRepository
-    features: FeatureRepository
-    transactions: Transactions
-    idempotency: IdempotencyRepository
-    outbox: Outbox
-
-
 @asynccontextmanager
 async def memory(_: pytest.FixtureRequest, folder: Path) -> AsyncIterator[Storage]:
-    store = MemoryStore()
-    yield Storage(store.posts, store.features, store, store.idempotency, store.outbox)
+    yield memory_storage(MemoryStore())
 
 
 @asynccontextmanager
@@ -73,27 +36,9 @@ async def sqlite(_: pytest.FixtureRequest, folder: Path) -> AsyncIterator[Storag
     pool = SqlitePool(settings)
     await pool.open()
     try:
-        yield Storage(
-            SqlitePostRepository(pool),
-            SqliteFeatureRepository(pool),
-            SqliteTransactions(pool),
-            SqliteIdempotencyRepository(pool),
-            SqliteOutbox(pool),
-        )
+        yield sqlite_storage(pool, settings)
     finally:
         await pool.close()
-
-
-def on_mongo(pools: NamedPools[MongoPool]) -> Storage:
-    """What these pools hold."""
-    documents = PooledDocuments(pools)
-    return Storage(
-        MongoPostRepository(documents),
-        MongoFeatureRepository(documents),
-        MongoTransactions(pools),
-        MongoIdempotencyRepository(documents),
-        MongoOutbox(documents),
-    )
 
 
 @asynccontextmanager
@@ -101,7 +46,7 @@ async def mongo(request: pytest.FixtureRequest, _: Path) -> AsyncIterator[Storag
     dsn = request.getfixturevalue("mongo_database")
     emptied_mongo(dsn)
     async with opened(primary=settings(dsn)) as pools:
-        yield on_mongo(pools)
+        yield mongo_storage(pools, {})
 
 
 @asynccontextmanager
@@ -111,14 +56,7 @@ async def postgres(request: pytest.FixtureRequest, _: Path) -> AsyncIterator[Sto
     pools = make_postgres_pools({"primary": pool_settings(dsn)})
     await pools.primary.open()
     try:
-        statements = PooledStatements(pools)
-        yield Storage(
-            PostgresPostRepository(statements),
-            PostgresFeatureRepository(statements),
-            PostgresTransactions(pools),
-            PostgresIdempotencyRepository(statements),
-            PostgresOutbox(statements),
-        )
+        yield postgres_storage(pools, {})
     finally:
         await pools.primary.close()
 
@@ -128,14 +66,7 @@ async def mysql(request: pytest.FixtureRequest, _: Path) -> AsyncIterator[Storag
     pools = make_mysql_pools({"primary": mysql_pool_settings(request.getfixturevalue("mysql_dsn"))})
     await pools.primary.open()
     try:
-        statements = MysqlStatements(pools)
-        yield Storage(
-            MysqlPostRepository(statements),
-            MysqlFeatureRepository(statements),
-            MysqlTransactions(pools),
-            MysqlIdempotencyRepository(statements),
-            MysqlOutbox(statements),
-        )
+        yield mysql_storage(pools, {})
     finally:
         await pools.primary.close()
 

@@ -4,8 +4,8 @@ import asyncio
 
 from app.domain.model.paging import SortDir
 from app.domain.model.posts import NewPost, PostQuery, PostSort
+from app.ports.storage import Storage
 from tests.builders import SOME_MOMENT, a_new_feature, a_new_post
-from tests.contract.storages import Storage
 
 
 async def add(storage: Storage, number: int) -> int:

@@ -8,8 +8,9 @@ import pytest
 
 from app.context import RequestContext, current_request
 from app.domain.errors import DeadlinePassed
+from app.ports.storage import Storage
 from tests.builders import SOME_MOMENT, a_new_post
-from tests.contract.storages import STORAGES, Storage
+from tests.contract.storages import STORAGES
 
 
 @pytest.fixture(params=[name for name in STORAGES if name != "memory"])  # which has nothing to wait for

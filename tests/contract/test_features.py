@@ -4,8 +4,8 @@ import pytest
 
 from app.domain.model.features import FeatureQuery
 from app.domain.model.posts import PostNotFound
+from app.ports.storage import Storage
 from tests.builders import SOME_MOMENT, a_new_feature, a_new_post
-from tests.contract.storages import Storage
 
 ALL = FeatureQuery(limit=100, include_inactive=True)
 

@@ -12,9 +12,9 @@ from app.domain.model.idempotency import Attempt, KeptAnswer, KeyInUse, KeyReuse
 from app.domain.model.posts import PostQuery, TitleTaken
 from app.domain.services.idempotency import IdempotencyService, JoinableTransactions
 from app.domain.services.posts import PostService
+from app.ports.storage import Storage
 from app.ports.unit_of_work import Work
 from tests.builders import SOME_MOMENT, FixedClock, a_new_feature, a_new_post
-from tests.contract.storages import Storage
 
 NOW = SOME_MOMENT
 SOON = NOW + timedelta(seconds=5)
@@ -29,83 +29,84 @@ def an_attempt(name: str = "first", *, key: str = "a key", caller: str = "me", w
 
 
 async def test_a_key_is_claimed_by_the_first(storage: Storage) -> None:
-    assert await storage.idempotency.claim(an_attempt(), NOW, SOON) is None
+    assert await storage.idempotency_keys.claim(an_attempt(), NOW, SOON) is None
     with pytest.raises(KeyInUse):
-        await storage.idempotency.claim(an_attempt("second"), NOW, SOON)
+        await storage.idempotency_keys.claim(an_attempt("second"), NOW, SOON)
 
 
 async def test_keys_of_other_callers_are_other_keys(storage: Storage) -> None:
     for attempt in (an_attempt(), an_attempt("second", caller="you"), an_attempt("third", key="another")):
-        assert await storage.idempotency.claim(attempt, NOW, SOON) is None
+        assert await storage.idempotency_keys.claim(attempt, NOW, SOON) is None
 
 
 async def test_a_kept_answer_comes_back_byte_by_byte(storage: Storage) -> None:
-    await storage.idempotency.claim(an_attempt(), NOW, SOON)
-    await storage.idempotency.keep(an_attempt(), BYTES, TOMORROW)
-    assert await storage.idempotency.claim(an_attempt("second"), SOON, TOMORROW) == BYTES
+    await storage.idempotency_keys.claim(an_attempt(), NOW, SOON)
+    await storage.idempotency_keys.keep(an_attempt(), BYTES, TOMORROW)
+    assert await storage.idempotency_keys.claim(an_attempt("second"), SOON, TOMORROW) == BYTES
 
 
 async def test_something_else_under_the_same_key_is_refused_before_and_after_the_answer(storage: Storage) -> None:
-    await storage.idempotency.claim(an_attempt(), NOW, SOON)
+    await storage.idempotency_keys.claim(an_attempt(), NOW, SOON)
     with pytest.raises(KeyReused):
-        await storage.idempotency.claim(an_attempt("second", what="that"), NOW, SOON)
-    await storage.idempotency.keep(an_attempt(), BYTES, TOMORROW)
+        await storage.idempotency_keys.claim(an_attempt("second", what="that"), NOW, SOON)
+    await storage.idempotency_keys.keep(an_attempt(), BYTES, TOMORROW)
     with pytest.raises(KeyReused):
-        await storage.idempotency.claim(an_attempt("second", what="that"), NOW, SOON)
+        await storage.idempotency_keys.claim(an_attempt("second", what="that"), NOW, SOON)
 
 
 async def test_an_answer_is_forgotten_after_its_time(storage: Storage) -> None:
-    await storage.idempotency.claim(an_attempt(), NOW, SOON)
-    await storage.idempotency.keep(an_attempt(), BYTES, TOMORROW)
-    assert await storage.idempotency.claim(an_attempt("second", what="that"), TOMORROW, TOMORROW + timedelta(1)) is None
+    await storage.idempotency_keys.claim(an_attempt(), NOW, SOON)
+    await storage.idempotency_keys.keep(an_attempt(), BYTES, TOMORROW)
+    day_after = TOMORROW + timedelta(1)
+    assert await storage.idempotency_keys.claim(an_attempt("second", what="that"), TOMORROW, day_after) is None
     with pytest.raises(KeyInUse):
-        await storage.idempotency.claim(an_attempt("third", what="that"), TOMORROW, TOMORROW + timedelta(1))
+        await storage.idempotency_keys.claim(an_attempt("third", what="that"), TOMORROW, day_after)
 
 
 async def test_a_claim_that_ran_out_is_taken_over_and_its_first_holder_keeps_nothing(storage: Storage) -> None:
-    await storage.idempotency.claim(an_attempt(), NOW, SOON)
-    assert await storage.idempotency.claim(an_attempt("second"), SOON, TOMORROW) is None
+    await storage.idempotency_keys.claim(an_attempt(), NOW, SOON)
+    assert await storage.idempotency_keys.claim(an_attempt("second"), SOON, TOMORROW) is None
     with pytest.raises(KeyInUse):
         async with storage.transactions.begin() as work:
             await work.posts.add(a_new_post(), NOW)
             await work.idempotency.keep(an_attempt(), BYTES, TOMORROW)
     assert (await storage.posts.page(PostQuery())).total == 0
-    await storage.idempotency.keep(an_attempt("second"), BYTES, TOMORROW)
+    await storage.idempotency_keys.keep(an_attempt("second"), BYTES, TOMORROW)
 
 
 async def test_a_released_key_is_free_and_only_its_holder_releases_it(storage: Storage) -> None:
-    await storage.idempotency.claim(an_attempt(), NOW, SOON)
-    await storage.idempotency.release(an_attempt("second"))
+    await storage.idempotency_keys.claim(an_attempt(), NOW, SOON)
+    await storage.idempotency_keys.release(an_attempt("second"))
     with pytest.raises(KeyInUse):
-        await storage.idempotency.claim(an_attempt("second"), NOW, SOON)
-    await storage.idempotency.release(an_attempt())
-    assert await storage.idempotency.claim(an_attempt("second"), NOW, SOON) is None
+        await storage.idempotency_keys.claim(an_attempt("second"), NOW, SOON)
+    await storage.idempotency_keys.release(an_attempt())
+    assert await storage.idempotency_keys.claim(an_attempt("second"), NOW, SOON) is None
 
 
 async def test_an_answer_is_not_released(storage: Storage) -> None:
-    await storage.idempotency.claim(an_attempt(), NOW, SOON)
-    await storage.idempotency.keep(an_attempt(), BYTES, TOMORROW)
-    await storage.idempotency.release(an_attempt())
-    assert await storage.idempotency.claim(an_attempt("second"), NOW, SOON) == BYTES
+    await storage.idempotency_keys.claim(an_attempt(), NOW, SOON)
+    await storage.idempotency_keys.keep(an_attempt(), BYTES, TOMORROW)
+    await storage.idempotency_keys.release(an_attempt())
+    assert await storage.idempotency_keys.claim(an_attempt("second"), NOW, SOON) == BYTES
 
 
 async def test_an_answer_is_kept_with_the_unit_of_work_or_not_at_all(storage: Storage) -> None:
-    await storage.idempotency.claim(an_attempt(), NOW, SOON)
+    await storage.idempotency_keys.claim(an_attempt(), NOW, SOON)
     with pytest.raises(ZeroDivisionError):
         async with storage.transactions.begin() as work:
             await work.idempotency.keep(an_attempt(), BYTES, TOMORROW)
             raise ZeroDivisionError
     with pytest.raises(KeyInUse):
-        await storage.idempotency.claim(an_attempt("second"), NOW, SOON)
+        await storage.idempotency_keys.claim(an_attempt("second"), NOW, SOON)
     async with storage.transactions.begin() as work:
         await work.idempotency.keep(an_attempt(), BYTES, TOMORROW)
-    assert await storage.idempotency.claim(an_attempt("second"), NOW, SOON) == BYTES
+    assert await storage.idempotency_keys.claim(an_attempt("second"), NOW, SOON) == BYTES
 
 
 async def test_of_many_at_once_one_gets_the_key(storage: Storage) -> None:
     async def claims(number: int) -> bool:
         try:
-            return await storage.idempotency.claim(an_attempt(str(number)), NOW, SOON) is None
+            return await storage.idempotency_keys.claim(an_attempt(str(number)), NOW, SOON) is None
         except KeyInUse:
             return False
 
@@ -113,11 +114,11 @@ async def test_of_many_at_once_one_gets_the_key(storage: Storage) -> None:
 
 
 async def test_of_many_at_once_one_takes_over_what_ran_out(storage: Storage) -> None:
-    await storage.idempotency.claim(an_attempt(), NOW, SOON)
+    await storage.idempotency_keys.claim(an_attempt(), NOW, SOON)
 
     async def claims(number: int) -> bool:
         try:
-            return await storage.idempotency.claim(an_attempt(str(number)), SOON, TOMORROW) is None
+            return await storage.idempotency_keys.claim(an_attempt(str(number)), SOON, TOMORROW) is None
         except KeyInUse:
             return False
 
@@ -126,11 +127,11 @@ async def test_of_many_at_once_one_takes_over_what_ran_out(storage: Storage) -> 
 
 async def test_purging_takes_what_is_over_and_no_more_than_it_is_told(storage: Storage) -> None:
     for number in range(5):
-        await storage.idempotency.claim(an_attempt(key=str(number)), NOW, SOON)
-    await storage.idempotency.claim(an_attempt(key="lasting"), NOW, TOMORROW)
-    assert [await storage.idempotency.purge(SOON, 3) for _ in range(3)] == [3, 2, 0]
+        await storage.idempotency_keys.claim(an_attempt(key=str(number)), NOW, SOON)
+    await storage.idempotency_keys.claim(an_attempt(key="lasting"), NOW, TOMORROW)
+    assert [await storage.idempotency_keys.purge(SOON, 3) for _ in range(3)] == [3, 2, 0]
     with pytest.raises(KeyInUse):
-        await storage.idempotency.claim(an_attempt("second", key="lasting"), SOON, TOMORROW)
+        await storage.idempotency_keys.claim(an_attempt("second", key="lasting"), SOON, TOMORROW)
 
 
 # What the use cases make of it, on every storage as well.
@@ -159,7 +160,7 @@ def subject(storage: Storage) -> Subject:
     clock = FixedClock()
     joinable = JoinableTransactions(storage.transactions)
     return Subject(
-        IdempotencyService(storage.idempotency, storage.transactions, clock, 60),
+        IdempotencyService(storage.idempotency_keys, storage.transactions, clock, 60),
         PostService(storage.posts, joinable, clock),
     )
 
@@ -195,7 +196,7 @@ async def test_a_commit_that_fails_keeps_no_answer(storage: Storage) -> None:
                 yield work
                 raise ZeroDivisionError
 
-    once = IdempotencyService(storage.idempotency, Failing(), FixedClock(), 60)
+    once = IdempotencyService(storage.idempotency_keys, Failing(), FixedClock(), 60)
     await once.claim(an_attempt())
 
     async def make() -> KeptAnswer:

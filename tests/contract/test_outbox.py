@@ -7,8 +7,8 @@ import pytest
 
 from app.domain.model.events import SHARDS, WATCH, Event, EventType, Failure, Lease, OutboxState, event_id
 from app.domain.model.posts import PostQuery
+from app.ports.storage import Storage
 from tests.builders import SOME_MOMENT, a_new_post
-from tests.contract.storages import Storage
 
 NOW = SOME_MOMENT
 LATER = NOW + timedelta(seconds=30)

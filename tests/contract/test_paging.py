@@ -7,8 +7,8 @@ import pytest
 
 from app.domain.model.paging import INT64_MAX, SortDir
 from app.domain.model.posts import Post, PostQuery, PostSort, position_of
+from app.ports.storage import Storage
 from tests.builders import SOME_MOMENT, a_new_post
-from tests.contract.storages import Storage
 
 # Sorted by code point, which is neither what a locale does, nor what ignoring case does.
 TITLES = ["!", "A", "B", "Z", "_", "a", "b", "zz", "~", "ä", "ß", "е", "中", "😀", "𠮷", "Aa", "aA", "10", "9", " x"]

@@ -9,8 +9,8 @@ import pytest
 from app.domain.model.features import FeatureQuery
 from app.domain.model.paging import INT64_MAX
 from app.domain.model.posts import NewPost, Post, PostChanged, PostNotFound, PostQuery, TitleTaken
+from app.ports.storage import Storage
 from tests.builders import SOME_MOMENT, a_new_feature, a_new_post
-from tests.contract.storages import Storage
 
 TEXTS = [
     "plain",

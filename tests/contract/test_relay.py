@@ -12,8 +12,8 @@ from app.domain.model.events import Event
 from app.domain.services.posts import PostService
 from app.domain.services.relay import EventRelay, RelayRules
 from app.ports.events import EventRefused, Outbox
+from app.ports.storage import Storage
 from tests.builders import FixedClock, a_new_post
-from tests.contract.storages import Storage
 
 RULES = RelayRules(attempts=3, first_pause=1.0)
 STEPS = 3 + 4 * 2

@@ -6,8 +6,8 @@ import pytest
 
 from app.domain.model.features import FeatureQuery
 from app.domain.model.posts import PostNotFound, PostQuery, TitleTaken
+from app.ports.storage import Storage
 from tests.builders import SOME_MOMENT, a_new_feature, a_new_post
-from tests.contract.storages import Storage
 
 
 async def stored(storage: Storage) -> tuple[int | None, int | None]:

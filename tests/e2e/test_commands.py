@@ -41,6 +41,16 @@ def test_without_a_command_all_are_listed(tmp_path: Path) -> None:
     ] == []
 
 
+def test_only_who_starts_the_service_is_told_what_it_lacks(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        environment = environment_in(tmp_path, HTTP__PORT=taken.getsockname()[1])
+        for name, times in (("routes", 0), ("token", 0), ("run", 1)):
+            result = command(name, environment=environment)
+            assert (result.stdout + result.stderr).count("APP_APP_PAGES__URL is not set") == times
+
+
 def test_a_port_in_use_is_told(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -241,6 +241,9 @@ async def test_who_is_in_a_hurry_gets_a_504_and_makes_nobody_think_that_the_stor
 ) -> None:
     async with running_on_sqlite(tmp_path) as client:
         answers = [await client.get("/api/v1/posts", headers={"X-Request-Timeout": "0.00001"}) for _ in range(20)]
+        metrics = (await client.get("/metrics")).body.decode()
     assert {(answer.status, answer.code) for answer in answers} == {(504, "DEADLINE_EXCEEDED")}
     assert not any("Retry-After" in answer.headers for answer in answers)
     assert "A request failed" not in caplog.text
+    assert 'storage_errors_total{code="STORAGE_TIMEOUT",pool="primary"} 0.0' in metrics
+    assert ('storage_up{pool="primary"} 1.0' in metrics, "service_ready 1.0" in metrics) == (True, True)

@@ -15,7 +15,7 @@ from app.adapters.mongo.pool import MongoPool
 from app.adapters.mongo.posts import MongoPostRepository
 from app.adapters.mongo.unit_of_work import MongoTransactions
 from app.adapters.named_pools import NamedPools
-from app.adapters.storage_errors import StorageTimeout
+from app.adapters.storage_errors import StorageRefused, StorageTimeout
 from app.domain.errors import DeadlinePassed, TransactionAborted, Unavailable
 from app.domain.model.features import FeatureQuery
 from app.domain.model.paging import INT64_MAX, Position, SortDir
@@ -185,7 +185,7 @@ async def test_either_driver_will_do(dsn: str, driver: Any, monkeypatch: pytest.
     [
         ({"errorCode": 112}, TransactionAborted),
         ({"errorCode": 50}, StorageTimeout),
-        ({"errorCode": 13}, Unavailable),
+        ({"errorCode": 13}, StorageRefused),
         ({"errorCode": 239}, Unavailable),
     ],
 )

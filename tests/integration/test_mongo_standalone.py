@@ -7,13 +7,14 @@ import pytest
 
 from app.adapters.mongo.pool import MongoPool
 from app.adapters.mongo.single_document import SecondDocument
+from app.adapters.mongo.storage import mongo_storage
 from app.adapters.storage_errors import StorageRefused
 from app.domain.errors import TransactionAborted
 from app.domain.model.features import FeatureQuery
 from app.domain.model.posts import PostChanged, PostNotFound, PostQuery, TitleTaken
 from app.domain.services.posts import PostService
+from app.ports.storage import Storage
 from tests.builders import SOME_MOMENT, FixedClock, a_new_feature, a_new_post
-from tests.contract.storages import Storage, on_mongo
 from tests.mongo_databases import database, opened, settings
 from tests.servers.kinds import Server
 
@@ -29,7 +30,7 @@ def dsn(mongo_standalone_server: Server) -> Iterator[str]:
 @pytest.fixture
 async def storage(dsn: str) -> AsyncIterator[Storage]:
     async with opened(primary=settings(dsn, single_document=True)) as pools:
-        yield on_mongo(pools)
+        yield mongo_storage(pools, {})
 
 
 async def stored(storage: Storage) -> tuple[int | None, int | None]:

@@ -22,12 +22,12 @@ from tests.builders import SOME_MOMENT, a_new_post
 from tests.postgres_databases import (
     connected,
     emptied,
-    in_a_request,
     migrated_database,
     opened,
     pool_settings,
 )
 from tests.processes import free_port
+from tests.requests import in_a_request
 from tests.servers.kinds import Server, server
 from tests.servers.postgres import POSTGRES
 from tests.servers.process import ServerProcess

@@ -9,7 +9,8 @@ import pytest
 from app.adapters.postgres.pool import PostgresPool
 from app.adapters.storage_errors import StorageTimeout
 from app.domain.errors import DeadlinePassed, TransactionAborted, Unavailable
-from tests.postgres_databases import connected, emptied, in_a_request, opened
+from tests.postgres_databases import connected, emptied, opened
+from tests.requests import in_a_request
 
 SLEEP = "SELECT pg_sleep(30)"
 PID = "SELECT pg_backend_pid()"

@@ -13,8 +13,8 @@ from tests.servers.nats import NATS
 from tests.servers.postgres import POSTGRES
 from tests.servers.redis import REDIS
 
-GROUPED = ("postgres", "mysql", "mongo")
-"""Tests whose parameter is one of these share a worker, and so a server."""
+GROUPED: dict[str, str] = {"postgres": "postgres_server", "mysql": "mariadb_server", "mongo": "mongo_server"}
+"""Tests whose parameter is one of these, or which ask for its fixture, share a worker, and so a server."""
 
 
 def _fixture(kind: Kind) -> Any:
@@ -41,8 +41,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         parameters = getattr(getattr(item, "callspec", None), "params", {}).values()
         fixtures = getattr(item, "fixturenames", ())
-        for name in GROUPED:
-            server_fixture = "mariadb_server" if name == "mysql" else f"{name}_server"
+        for name, server_fixture in GROUPED.items():
             if name in [value for value in parameters if isinstance(value, str)] or server_fixture in fixtures:
                 item.add_marker(pytest.mark.xdist_group(name))
 

@@ -8,7 +8,7 @@ import pytest
 from app.adapters.gathering import FLIGHTS, Gathered
 from app.context import remaining
 from app.domain.errors import Unavailable
-from tests.postgres_databases import in_a_request
+from tests.requests import in_a_request
 
 
 class Source:

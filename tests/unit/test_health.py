@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 from app.adapters.memory.store import MemoryStore
-from app.domain.errors import Unavailable
+from app.domain.errors import Refused, Unavailable
 from app.entrypoints.api.health import HealthHandlers, Readiness
 from app.entrypoints.http.errors import HttpError
 
@@ -78,11 +78,12 @@ def break_by(failure: Exception | None = None, *, hangs: bool = False, lacks: li
     ("broken", "problem"),
     [
         (lambda: break_by(Unavailable("away")), "the storage does not answer"),
+        (lambda: break_by(Refused("no such role")), "the storage refuses the login"),
         (lambda: break_by(hangs=True), "the storage does not answer"),
         (lambda: break_by(lacks=["0002.x", "0003.y"]), "run the migrations: 0002.x, 0003.y"),
         (lambda: break_by(ZeroDivisionError()), "the storage fails in an unexpected way"),
     ],
-    ids=["away", "silent", "old", "strange"],
+    ids=["away", "refusing", "silent", "old", "strange"],
 )
 async def test_a_service_that_cannot_serve_starts_and_says_why(broken: Callable[[], Storage], problem: str) -> None:
     async with watched(broken()) as it:

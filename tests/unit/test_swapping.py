@@ -7,7 +7,7 @@ from dependency_injector import providers
 
 from app.adapters.config.settings import Settings
 from app.adapters.memory.store import MemoryStore
-from app.container import Container
+from app.container import Container, use_memory
 from app.domain.model.posts import PostQuery
 from app.domain.services.posts import PostService
 from app.entrypoints.api.posts import DetailQuery, PostHandlers
@@ -32,22 +32,9 @@ async def test_a_handler_is_called_without_http() -> None:
     assert (published.location, shown.etag, shown.result) == ("/posts/1", "1", published.result)
 
 
-def in_memory(container: Container) -> MemoryStore:
-    """Give a container the memory storage: override its providers before anything of it is made."""
-    store = MemoryStore()
-    container.posts.override(providers.Object(store.posts))
-    container.features.override(providers.Object(store.features))
-    container.idempotency_keys.override(providers.Object(store.idempotency))
-    container.outbox.override(providers.Object(store.outbox))
-    container.transactions.override(providers.Object(store))
-    container.pools.override(providers.List(providers.Object(store)))
-    container.schema.override(providers.Object(store))
-    return store
-
-
 async def test_the_whole_service_runs_on_memory(tmp_path: Path) -> None:
     container = Container(settings=settings_in(tmp_path))
-    store = in_memory(container)
+    store = use_memory(container)
     await store.posts.add(a_new_post("From memory"), SOME_MOMENT)
     async with TestClient(TestServer(create_app(container))) as client:
         answer = await (await client.get("/api/v1/posts")).json()
@@ -67,20 +54,20 @@ def for_demonstrations(settings: Settings) -> Container:
 
 async def test_an_environment_changes_what_it_needs_to(tmp_path: Path) -> None:
     container = for_demonstrations(settings_in(tmp_path))
-    in_memory(container)
+    use_memory(container)
     published = await container.post_service().publish(a_new_post())
     assert published.created_at == SOME_MOMENT
 
 
 async def test_an_override_ends_with_its_container(tmp_path: Path) -> None:
-    in_memory(Container(settings=settings_in(tmp_path)))
+    use_memory(Container(settings=settings_in(tmp_path)))
     assert type(Container(settings=settings_in(tmp_path)).posts()).__name__ == "SqlitePostRepository"
 
 
 async def test_an_override_comes_too_late_for_what_is_made(tmp_path: Path) -> None:
     container = Container(settings=settings_in(tmp_path))
     service = container.post_service()
-    in_memory(container)
+    use_memory(container)
     assert container.post_service() is service
     assert type(service.posts).__name__ == "SqlitePostRepository"
 

@@ -12,5 +12,7 @@ from tests.upstream.stand_in import stand_in
 
 if __name__ == "__main__":
     port = int(sys.argv[1]) if len(sys.argv) > 1 else urlsplit(STAND_IN).port
-    print(f"app_pages, such as http://127.0.0.1:{port}/v1/{Store.ANDROID}/apps/{GAME.id}", flush=True)
+    print(f"app_pages is at http://127.0.0.1:{port} now, until Ctrl-C. Ask it, or the service that `make run` started:")
+    print(f"  curl http://127.0.0.1:{port}/v1/{Store.ANDROID}/apps/{GAME.id}")
+    print(f"  curl http://127.0.0.1:8000/api/v1/store-pages/apps/{Store.ANDROID}/{GAME.id}", flush=True)
     web.run_app(stand_in(sample_pages()), host="127.0.0.1", port=port, print=None)

@@ -1,7 +1,7 @@
 """The failures that every storage knows: one kind, one code and one message each, whichever database it was."""
 
 from app.context import is_out_of_time
-from app.domain.errors import DeadlinePassed, TransactionAborted, Unavailable
+from app.domain.errors import DeadlinePassed, Refused, TransactionAborted, Unavailable
 from app.domain.model.posts import PostChanged, PostNotFound, TitleTaken
 
 
@@ -11,10 +11,27 @@ class StorageTimeout(Unavailable):
     code = "STORAGE_TIMEOUT"
 
 
-class StorageRefused(Unavailable):
+class StorageRefused(Refused):
     """The storage answers and lets nobody in: a wrong password, no such database. Trying again changes nothing."""
 
     code = "STORAGE_REFUSED"
+
+
+class Failures:
+    """What went wrong in one pool, counted by the error's code; each kind is there from the start, with 0."""
+
+    def __init__(self) -> None:
+        self.counts = {kind.code: 0 for kind in (Unavailable, StorageTimeout, StorageRefused, TransactionAborted)}
+
+    def note(self, error: Unavailable) -> None:
+        """Count it, unless it was only the caller's own time that was over."""
+        if not isinstance(error, DeadlinePassed):
+            self.counts[error.code] = self.counts.get(error.code, 0) + 1
+
+
+def refused() -> StorageRefused:
+    """For a storage that lets nobody in; who calls can do nothing about it."""
+    return StorageRefused("The storage cannot be used now. Try again later.")
 
 
 def too_slow() -> StorageTimeout | DeadlinePassed:

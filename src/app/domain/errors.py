@@ -56,6 +56,12 @@ class Unavailable(DomainError):
     code = "UNAVAILABLE"
 
 
+class Refused(Unavailable):
+    """Something that the use case needs does answer, and lets nobody in until somebody mends the settings."""
+
+    code = "REFUSED"
+
+
 class DeadlinePassed(Unavailable):
     """The caller's own time was over before it was done. That tells nothing of what it waited for."""
 

@@ -20,6 +20,14 @@ from app.ports.health import Resource
 logger = logging.getLogger(__name__)
 
 API_PATH = "/api/v1"
+DESCRIPTION = (
+    "Posts with features, and pages of app stores. Every answer is an envelope: `success` with a `result`, or `code`, "
+    "`message` and `errors`; with `Accept: application/problem+json`, errors are problem details (RFC 9457)."
+)
+AUTHENTICATION = (
+    "A signed token (JWT) with the scopes that an operation names. In development `make token` prints one that may "
+    "write posts: paste it here."
+)
 OPEN_TIMEOUT = 30.0
 CLOSE_TIMEOUT = 5.0
 LEAVE_TIMEOUT = 3.0
@@ -36,13 +44,15 @@ def create_app(container: Container) -> web.Application:
     setup_routes(app, kit, container.api(), API_PATH)
     if settings.admin.port is None:
         setup_routes(app, kit, container.operations())
-    setup_swagger(app, kit, ApiInfo(settings.name, settings.version, metered=kit.meter is not None))
+    setup_swagger(app, kit, _about(settings, metered=kit.meter is not None))
     setup_unmatched(app, kit)
     app.cleanup_ctx.append(lambda _: opened(container.resources()))
     app.setdefault(LEAVING, []).append(lambda: _leave(container))
     app.on_shutdown.append(lambda _: _leave(container))
     container.live().subscribe(lambda changed: _adopt(changed, kit))
     container.pool_metrics()
+    container.readiness_metrics()
+    container.process_metrics()
     container.consul_metrics()
     if settings.events.relay:
         container.relay_metrics()
@@ -63,6 +73,13 @@ def _adopt(settings: Settings, kit: HttpKit) -> None:
     kit.request_timeout = settings.http.request_timeout
     kit.body.size, kit.body.seconds = settings.http.body_limit, settings.http.body_timeout
     kit.admission.limit = settings.http.in_flight_limit
+
+
+def _about(settings: Settings, *, metered: bool) -> ApiInfo:
+    """What the documentation says of the service."""
+    return ApiInfo(
+        settings.name, settings.version, description=DESCRIPTION, metered=metered, authentication=AUTHENTICATION
+    )
 
 
 async def _leave(container: Container) -> None:

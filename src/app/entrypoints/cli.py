@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager
 import click
 import msgspec
 
+from app.adapters.app_pages.upstream import what_is_missing
 from app.adapters.config.loading import Loaded, load_settings
-from app.adapters.config.settings import Environment
+from app.adapters.config.settings import Environment, Settings
 from app.adapters.config.sources import SettingsError
 from app.container import Container
 from app.domain.errors import DomainError
@@ -74,6 +75,7 @@ cli.add_command(migrate)
 def run(loaded: Loaded, *, asked: bool | None) -> None:
     """Serve, in this process."""
     settings = loaded.settings
+    _tell_what_is_missing(settings)
     if settings.env is not Environment.DEV:
         if asked:
             raise click.UsageError(f"--prepare is for development; with APP_ENV={settings.env} use `migrate`.")
@@ -94,6 +96,7 @@ def run(loaded: Loaded, *, asked: bool | None) -> None:
 @click.pass_obj
 def serve_command(loaded: Loaded, workers: int) -> None:
     """Serve with several workers; SIGHUP replaces them one by one, with the code and settings of then."""
+    _tell_what_is_missing(loaded.settings)  # here, and not in each worker
     serve(loaded.settings, workers)
 
 
@@ -152,6 +155,14 @@ def token(loaded: Loaded, scopes: tuple[str, ...], subject: str, seconds: int) -
     if isinstance(tokens, JwksTokens):
         raise click.ClickException("Tokens come from the issuer of APP_AUTH__JWKS_URL; none can be made here.")
     click.echo(tokens.issue(subject, scopes, seconds))
+
+
+def _tell_what_is_missing(settings: Settings) -> None:
+    """What does no harm to the start, and yet should be known."""
+    pages = settings.app_pages
+    missing = what_is_missing(pages.url, in_dev=settings.env is Environment.DEV) if pages.service is None else None
+    if missing:
+        logger.warning(missing)
 
 
 async def _purge(container: Container) -> int:

@@ -1,18 +1,11 @@
 """Which parts make spans. Where tracing is off (None), all of them are what they are without it."""
 
 import os
-from collections.abc import Mapping
 from typing import Protocol, TypeVar
 
 import aiohttp
 
 from app.adapters.config.settings import Settings
-from app.adapters.mongo.commands import CommandSpans, TracedDocuments
-from app.adapters.mongo.documents import PooledDocuments
-from app.adapters.mongo.pool import MongoPool
-from app.adapters.mongo.pool import make_mongo_pools as make_plain_mongo_pools
-from app.adapters.mongo.settings import MongoPoolSettings
-from app.adapters.named_pools import NamedPools
 from app.adapters.tracing.calls import traced_calls
 from app.adapters.tracing.events import TracedPublisher
 from app.entrypoints.api.errors import translate_error
@@ -68,13 +61,3 @@ def make_access_log(as_json: bool, spans: Spans | None) -> AccessLog:
 def make_translator(spans: Spans | None) -> ErrorTranslator:
     """What turns errors into answers; the request's span is told their type."""
     return noting(translate_error) if spans is not None else translate_error
-
-
-def make_mongo_pools(settings: Mapping[str, MongoPoolSettings], spans: Spans | None) -> NamedPools[MongoPool]:
-    """Pools of MongoDB, whose commands have spans."""
-    return make_plain_mongo_pools(settings, [CommandSpans(spans)] if spans is not None else [])
-
-
-def make_mongo_documents(pools: NamedPools[MongoPool], spans: Spans | None) -> PooledDocuments:
-    """Documents, whose gathered reads have spans."""
-    return TracedDocuments(pools, spans) if spans is not None else PooledDocuments(pools)

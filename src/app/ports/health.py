@@ -1,5 +1,6 @@
 """What the application needs of anything that it opens at start and closes at the end."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import attrs
@@ -39,10 +40,22 @@ class Pool(Resource, Protocol):
         """Whether the service is not ready without it; a replica's work can be done by the primary."""
         ...
 
+    @property
+    def where(self) -> str:
+        """The setting that tells where the storage is, and what it tells, without secrets."""
+        ...
+
     async def ping(self) -> None:
-        """Raise Unavailable unless the storage answers now."""
+        """Raise Unavailable unless the storage answers now, and Refused where it answers and lets nobody in.
+
+        The message is for the operator: the setting, the address, and what the server says.
+        """
         ...
 
     def usage(self) -> PoolUsage:
         """How busy it is now, without I/O."""
+        ...
+
+    def failures(self) -> Mapping[str, int]:
+        """How often its calls failed for reasons of the storage, by the code of the error."""
         ...

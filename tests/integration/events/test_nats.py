@@ -143,3 +143,10 @@ async def test_a_frozen_server_is_waited_for_as_long_as_is_set(private: Server) 
         finally:
             private.process.thaw()
         await publisher.publish(an_event(4))
+
+
+async def test_a_stream_that_is_made_does_not_keep_everything_for_ever(nats_server: Server) -> None:
+    async with publishing(nats_server.dsn, "aging") as publisher:
+        await publisher.publish(an_event())
+    async with connected(nats_server.dsn) as client:
+        assert (await client.jsm().stream_info("aging")).config.max_age == 7 * 24 * 3600

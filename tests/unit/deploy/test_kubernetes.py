@@ -82,3 +82,27 @@ def test_the_service_and_the_budget_mean_these_pods() -> None:
     assert DOCUMENTS[1]["spec"]["selector"] == labels
     assert DOCUMENTS[2]["spec"]["selector"]["matchLabels"] == labels
     assert DOCUMENTS[1]["spec"]["ports"][0]["targetPort"] in {each["name"] for each in CONTAINER["ports"]}
+
+
+JOB = yaml.safe_load((ROOT / "deploy" / "kubernetes-migrate.yaml").read_text())
+MIGRATING = JOB["spec"]["template"]["spec"]
+
+
+def test_the_job_migrates_with_what_the_service_has() -> None:
+    (container,) = MIGRATING["containers"]
+    assert container["args"] == ["migrate"]
+    assert (container["image"], container["envFrom"]) == (CONTAINER["image"], CONTAINER["envFrom"])
+    assert container["securityContext"] == CONTAINER["securityContext"]
+    assert MIGRATING["securityContext"] == POD["securityContext"]
+    assert not MIGRATING["automountServiceAccountToken"]
+
+
+def test_no_pod_of_the_job_is_one_of_the_service() -> None:
+    labels = JOB["spec"]["template"]["metadata"]["labels"]
+    assert labels != DOCUMENTS[1]["spec"]["selector"]
+
+
+def test_a_job_that_fails_ends() -> None:
+    assert MIGRATING["restartPolicy"] == "Never"
+    assert JOB["spec"]["backoffLimit"] <= 3
+    assert JOB["spec"]["activeDeadlineSeconds"] <= 3600

@@ -12,7 +12,7 @@ from app.domain.model.idempotency import Attempt, KeptAnswer
 from app.domain.services.idempotency import MARGIN, STEP, IdempotencyService, JoinableTransactions
 from app.domain.services.posts import PostService
 from tests.builders import SOME_MOMENT, FixedClock, a_new_post
-from tests.postgres_databases import in_a_request
+from tests.requests import in_a_request
 
 ATTEMPT = Attempt("me", "key", "this", "token")
 ANSWER = KeptAnswer(200, "", "", b"")

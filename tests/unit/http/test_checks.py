@@ -21,8 +21,8 @@ LIMITS: list[tuple[Constraints, list[Any], list[tuple[Any, str, str, dict[str, A
         [1, 2],
         [(0, "TOO_SMALL", "Send at least 1.", {"min": 1}), (3, "TOO_LARGE", "Send at most 2.", {"max": 2})],
     ),
-    (Constraints(min_len=1), ["a", [1]], [("", "TOO_SHORT", "Send at least 1 characters.", {"min": 1})]),
-    (Constraints(min_len=1), [[1]], [([], "TOO_SHORT", "Send at least 1 items.", {"min": 1})]),
+    (Constraints(min_len=1), ["a", [1]], [("", "TOO_SHORT", "Send at least 1 character.", {"min": 1})]),
+    (Constraints(min_len=1), [[1]], [([], "TOO_SHORT", "Send at least 1 item.", {"min": 1})]),
     (Constraints(max_len=2), ["😀😀", ""], [("abc", "TOO_LONG", "Send at most 2 characters.", {"max": 2})]),
     (Constraints(max_len=0), [""], [("a", "TOO_LONG", "Send at most 0 characters.", {"max": 0})]),
     (

@@ -69,7 +69,7 @@ class Animals:
         description="Whole.",
         operation_id="replace",
         deprecated=True,
-        responses={"200": response(Cat | None, example={"success": True}), "409": response_error("Taken")},
+        responses={"200": response(Cat | None, example={"name": "Tom"}), "409": response_error("Taken")},
         body_example={"name": "Tom"},
     )
     async def put(self, number: int, headers: Headers, body: Cat | Dog) -> object: ...
@@ -156,7 +156,7 @@ def test_a_body_is_described_with_its_example(paths: Any) -> None:
 
 def test_a_result_stands_in_the_envelope(paths: Any) -> None:
     media = paths["/animals/{number}"]["put"]["responses"]["200"]["content"]["application/json"]
-    assert media["example"] == {"success": True}
+    assert media["example"] == {"success": True, "result": {"name": "Tom"}}
     assert media["schema"]["required"] == ["success", "result"]
     assert media["schema"]["properties"]["result"] == {
         "anyOf": [{"$ref": "#/components/schemas/Cat"}, {"type": "null"}]
@@ -178,18 +178,20 @@ def names(found: Any) -> dict[str, set[str]]:
 
 def test_an_answer_has_the_headers_that_it_can_have(paths: Any) -> None:
     assert names(paths["/animals"]["get"]) == {
-        "200": {"X-Request-ID", "Link"}, "4XX": {"X-Request-ID"}, "5XX": {"X-Request-ID", "Retry-After"}
-    }  # fmt: skip
+        "200": {"X-Request-ID", "Link"},
+        "422": {"X-Request-ID"},
+        "503": {"X-Request-ID", "Retry-After"},
+        "4XX": {"X-Request-ID"},
+        "5XX": {"X-Request-ID", "Retry-After"},
+    }
 
 
 def test_where_callers_are_counted_they_are_told_of_what_is_left() -> None:
     counted = {"X-Request-ID", "RateLimit", "RateLimit-Policy"}
-    assert names(document(Animals(), metered=True)["paths"]["/animals/{number}"]["put"]) == {
-        "200": counted,
-        "409": {"X-Request-ID"},
-        "4XX": counted | {"Retry-After"},
-        "5XX": {"X-Request-ID", "Retry-After"},
-    }
+    found = names(document(Animals(), metered=True)["paths"]["/animals/{number}"]["put"])
+    assert (found["200"], found["409"]) == (counted, {"X-Request-ID"})
+    assert found["429"] == found["4XX"] == counted | {"Retry-After"}
+    assert found["503"] == found["5XX"] == {"X-Request-ID", "Retry-After"}
 
 
 def test_headers_that_many_have_are_described_once() -> None:
@@ -209,9 +211,58 @@ def test_the_time_that_a_caller_gives_is_told_of_all_operations() -> None:
 
 def test_errors_come_as_the_envelope_and_as_problem_details(paths: Any) -> None:
     responses = paths["/animals/{number}"]["put"]["responses"]
-    assert list(responses) == ["200", "409", "4XX", "5XX"]
     for key in ("409", "4XX", "5XX"):
         assert set(responses[key]["content"]) == {"application/json", "application/problem+json"}
+
+
+def statuses(paths: Any) -> dict[str, list[str]]:
+    return {
+        f"{method} {path}": list(operation["responses"])
+        for path, operations in paths.items()
+        for method, operation in operations.items()
+    }
+
+
+def test_what_the_kit_itself_may_answer_is_told_beside_the_wildcards(paths: Any) -> None:
+    assert statuses(paths) == {
+        "get /animals": ["200", "422", "503", "4XX", "5XX"],
+        "put /animals/{number}": [
+            "200", "400", "401", "403", "404", "409", "413", "415", "422", "503", "4XX", "5XX",
+        ],
+        "delete /animals/{name}": ["204", "401", "404", "503", "4XX", "5XX"],
+        "get /file": ["200", "503", "4XX", "5XX"],
+    }  # fmt: skip
+    assert paths["/animals/{number}"]["put"]["responses"]["409"]["description"] == "Taken"
+    assert "WWW-Authenticate" in paths["/animals/{name}"]["delete"]["responses"]["401"]["headers"]
+
+
+def test_who_is_counted_may_be_told_to_wait() -> None:
+    found = statuses(document(Animals(), metered=True)["paths"])
+    assert [name for name, answers in found.items() if "429" not in answers] == []
+
+
+def test_a_name_in_the_path_is_described() -> None:
+    class Told:
+        @definition(path="/{a}/{b}", access=public, parameters={"a": "The first"}, responses={"200": response(str)})
+        async def get(self, a: int, b: str) -> object: ...
+
+    first, second = document(Told())["paths"]["/{a}/{b}"]["get"]["parameters"]
+    assert (first["description"], "description" in second) == ("The first", False)
+
+
+def test_where_a_token_comes_from_is_told() -> None:
+    found = document(Animals(), authentication="Ask Tom.")["components"]["securitySchemes"]["bearer"]
+    assert found["description"] == "Ask Tom."
+    assert "description" not in document(Animals())["components"]["securitySchemes"]["bearer"]
+
+
+def test_an_example_of_a_page_is_one_of_its_items() -> None:
+    class Listed:
+        @definition(path="/", access=public, responses={"200": response_pagination(str, example="one")})
+        async def get(self) -> object: ...
+
+    media = document(Listed())["paths"]["/"]["get"]["responses"]["200"]["content"]["application/json"]
+    assert (media["example"]["result"], media["example"]["pagination"]["total"]) == (["one"], 1)
 
 
 def test_nothing_has_no_content_and_a_file_its_own(paths: Any) -> None:

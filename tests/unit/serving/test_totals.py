@@ -1,7 +1,12 @@
+import re
+
+import attrs
+import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.entrypoints.http.metrics import HttpMetrics
+from app.entrypoints.serving.accounts import Accounts
 from app.entrypoints.serving.link import Family
 from app.entrypoints.serving.totals import Totals, snapshot
 
@@ -67,3 +72,47 @@ def test_the_moment_of_creation_is_the_first_one() -> None:
     for moment in (20.0, 10.0, 30.0):
         totals.add([Family("jobs", "", "counter", [("jobs_created", {}, moment)])])
     assert totals.families()[0].samples == [("jobs_created", {}, 10.0)]
+
+
+def a_gauge(name: str, value: float) -> list[Family]:
+    return [Family(name, "", "gauge", [(name, {}, value)])]
+
+
+@pytest.mark.parametrize("name", ["service_ready", "storage_up", "process_start_time_seconds"])
+def test_of_states_and_moments_the_least_one_stands(name: str) -> None:
+    totals = Totals()
+    for value in (1, 0.5, 1):
+        totals.add(a_gauge(name, value))
+    assert values(totals) == {name: 0.5}
+
+
+@attrs.define
+class AWorker:
+    """A worker as far as the accounts look at it."""
+
+    is_ready: bool
+    last: list[Family]
+
+    async def refresh(self, seconds: float) -> None:
+        """It has told already."""
+
+
+@pytest.mark.parametrize(
+    ("workers", "is_ready"),
+    [
+        ([(True, 1.0), (True, 1.0)], 1.0),
+        ([(True, 1.0), (True, 0.0)], 0.0),
+        ([(True, 1.0), (False, 0.0)], 1.0),
+        ([(False, 0.0)], 0.0),
+    ],
+    ids=["all", "one is not", "one that comes or goes", "none serves"],
+)
+async def test_a_service_is_ready_as_its_workers_that_serve_are(
+    workers: list[tuple[bool, float]], is_ready: float
+) -> None:
+    text = await Accounts().text([AWorker(serves, a_gauge("service_ready", value)) for serves, value in workers])  # type: ignore[misc]
+    assert f"service_ready {is_ready}\n" in text
+
+
+async def test_the_parent_counts_as_a_process_too() -> None:
+    assert re.search(r"^process_resident_memory_bytes [1-9]", await Accounts().text([]), re.MULTILINE)

@@ -1,11 +1,7 @@
 """Where app_pages is."""
 
-import logging
-
 from app.adapters.http.fixed import FixedUpstream, UnsetUpstream
 from app.adapters.http.upstream import Upstream
-
-logger = logging.getLogger(__name__)
 
 STAND_IN = "http://127.0.0.1:8010"
 """Where `make upstream` serves."""
@@ -13,12 +9,15 @@ STAND_IN = "http://127.0.0.1:8010"
 
 def app_pages_at(url: str | None, *, in_dev: bool) -> Upstream:
     """The upstream at this URL. Without one, it is the stand-in in development, and elsewhere an error that says so."""
-    if url is None and in_dev:
-        logger.info(
-            "APP_APP_PAGES__URL is not set; a stand-in is expected at %s: start it with make upstream.", STAND_IN
-        )
-        return FixedUpstream(STAND_IN)
-    if url is None:
-        logger.warning("APP_APP_PAGES__URL is not set: the store pages answer 503.")
-        return UnsetUpstream("There are no store pages here now.")
-    return FixedUpstream(url)
+    if url is not None:
+        return FixedUpstream(url)
+    return FixedUpstream(STAND_IN) if in_dev else UnsetUpstream("There are no store pages here now.")
+
+
+def what_is_missing(url: str | None, *, in_dev: bool) -> str | None:
+    """What whoever starts the service should know, if anything."""
+    if url is not None:
+        return None
+    if in_dev:
+        return f"APP_APP_PAGES__URL is not set; a stand-in is expected at {STAND_IN}: start it with make upstream."
+    return "APP_APP_PAGES__URL is not set: the store pages answer 503."

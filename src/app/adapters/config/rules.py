@@ -13,7 +13,7 @@ from app.adapters.config.sources import Given
 from app.adapters.http.settings import ClientSettings
 from app.adapters.named_pools import PRIMARY, REPLICA
 
-DEV_DSNS = {
+DEV_DSNS: dict[str, str] = {
     "postgres": "postgresql://app:app@127.0.0.1:5432/app",
     "mysql": "mysql://app:app@127.0.0.1:3306/app",
     "mongo": "mongodb://127.0.0.1:27017/app",

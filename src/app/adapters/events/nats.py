@@ -80,7 +80,11 @@ class NatsPublisher:
         try:
             await manager.stream_info(self._settings.stream)
         except NotFoundError:
-            await manager.add_stream(name=self._settings.stream, subjects=[f"{self._settings.subject}.>"])
+            await manager.add_stream(
+                name=self._settings.stream,
+                subjects=[f"{self._settings.subject}.>"],
+                max_age=self._settings.max_age,  # without one, it would grow for ever
+            )
 
 
 async def _ignore(error: Exception) -> None:

@@ -31,8 +31,11 @@ class NatsSettings:
     """A stream of NATS JetStream."""
 
     url: Dsn = setting(Dsn("nats://127.0.0.1:4222"), "The NATS server, with `nats`", validator=nats_address)
-    stream: str = setting(
-        "posts", "The stream; made with its defaults if it is missing", validator=matches_re(r"[A-Za-z0-9_-]{1,255}")
+    stream: str = setting("posts", "The stream; made if it is missing", validator=matches_re(r"[A-Za-z0-9_-]{1,255}"))
+    max_age: float = setting(
+        604_800.0,
+        "Seconds that a stream which the service makes keeps its events; 0 keeps them until somebody removes them",
+        validator=[ge(0), le(315_360_000)],
     )
     subject: str = setting(
         "events", "What subjects begin with: `events.post.published`", validator=matches_re(r"[A-Za-z0-9_.-]{1,200}")

@@ -33,6 +33,7 @@ class MemoryStore:
 
     name = "memory"
     is_required = True
+    where = "nothing: it is in memory"
 
     def __init__(self) -> None:
         self._committed = Tables()
@@ -85,6 +86,10 @@ class MemoryStore:
 
     def usage(self) -> PoolUsage:
         return PoolUsage(size=1, in_use=0, waiting=0)
+
+    def failures(self) -> dict[str, int]:
+        """It never fails."""
+        return {}
 
 
 def _nested(draft: Tables) -> Any:

@@ -13,7 +13,7 @@ from pymongo.errors import (
     ServerSelectionTimeoutError,
 )
 
-from app.adapters.storage_errors import aborted, title_taken, too_slow, unusable
+from app.adapters.storage_errors import aborted, refused, title_taken, too_slow, unusable
 from app.context import is_out_of_time
 from app.domain.errors import DomainError
 
@@ -58,7 +58,9 @@ def _known(error: PyMongoError) -> DomainError | None:
         return too_slow()
     if isinstance(error, AutoReconnect | InvalidOperation):
         return unusable()
-    if isinstance(error, OperationFailure) and error.code in _PASSING | REFUSALS:
+    if isinstance(error, OperationFailure) and error.code in REFUSALS:
+        return refused()
+    if isinstance(error, OperationFailure) and error.code in _PASSING:
         return unusable()
     return None
 

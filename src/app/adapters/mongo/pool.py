@@ -16,11 +16,11 @@ from pymongo.monitoring import CommandListener
 from pymongo.read_concern import ReadConcern
 
 from app.adapters.mongo.client import DATABASE, Client, Database, Operation, left, make_client, place, settled
-from app.adapters.mongo.errors import REFUSALS, translated
+from app.adapters.mongo.errors import translated
 from app.adapters.mongo.settings import MongoPoolSettings
 from app.adapters.mongo.transaction import MongoTransaction
 from app.adapters.named_pools import PRIMARY, NamedPools, open_within
-from app.adapters.storage_errors import StorageRefused
+from app.adapters.storage_errors import Failures, StorageRefused
 from app.context import remaining
 from app.domain.errors import Unavailable
 from app.ports.health import PoolUsage
@@ -39,7 +39,9 @@ class MongoPool:
         self.name = name
         self.is_required = name == PRIMARY
         self.has_transactions = False
+        self.where = f"APP_MONGO__{name.upper()}__DSN: {settings.dsn}"
         self._settings = settings
+        self._failures = Failures()
         self._listeners = listeners
         self._client: Client = None
         self._places = asyncio.Semaphore(settings.max_size)
@@ -73,12 +75,19 @@ class MongoPool:
 
     async def ping(self) -> None:
         """Raise Unavailable unless the server answers."""
-        await self.run(lambda database, _: database.command("ping"))
+        try:
+            await self.run(lambda database, _: database.command("ping"))
+        except Unavailable as error:
+            raise self._explained(error) from error
 
     def usage(self) -> PoolUsage:
         """Places for calls: all of them, those taken, and who waits for one."""
         size = self._settings.max_size
         return PoolUsage(size, self._in_use, self._waiting)
+
+    def failures(self) -> Mapping[str, int]:
+        """What its calls failed of."""
+        return self._failures.counts
 
     async def run(self, operation: "Operation[T]", *, snapshot: bool = False) -> T:
         """What `operation` gives, called with the database. Raises what errors.py tells.
@@ -86,28 +95,36 @@ class MongoPool:
         With `snapshot`, and where the server can, all that it reads is of one moment.
         """
         database = self._database(snapshot=snapshot)
-        with translated():
-            async with asyncio.timeout(remaining(self._settings.timeout)) as limit:
-                await self._take_place()
-                task = self._start(_call(operation, database, self._seconds(limit)))
-                task.add_done_callback(self._give_back)
-                await asyncio.wait({task})
-                return task.result()
+        try:
+            with translated():
+                async with asyncio.timeout(remaining(self._settings.timeout)) as limit:
+                    await self._take_place()
+                    task = self._start(_call(operation, database, self._seconds(limit)))
+                    task.add_done_callback(self._give_back)
+                    await asyncio.wait({task})
+                    return task.result()
+        except Unavailable as error:
+            self._failures.note(error)
+            raise
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[MongoTransaction]:
         """Several operations in one transaction, committed on a clean exit and rolled back otherwise."""
         database = self._database()
-        with translated():
-            async with asyncio.timeout(remaining(self._settings.timeout)) as limit:
-                await self._take_place()
-                transaction = MongoTransaction(self._start, database, lambda: self._seconds(limit))
-                try:
-                    yield transaction
-                    await transaction.commit()
-                finally:
-                    # Nobody waits for it: the server may be slow, and the caller's time over.
-                    self._start(transaction.end(self._settings.timeout)).add_done_callback(self._give_back)
+        try:
+            with translated():
+                async with asyncio.timeout(remaining(self._settings.timeout)) as limit:
+                    await self._take_place()
+                    transaction = MongoTransaction(self._start, database, lambda: self._seconds(limit))
+                    try:
+                        yield transaction
+                        await transaction.commit()
+                    finally:
+                        # Nobody waits for it: the server may be slow, and the caller's time over.
+                        self._start(transaction.end(self._settings.timeout)).add_done_callback(self._give_back)
+        except Unavailable as error:
+            self._failures.note(error)
+            raise
 
     def _start(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
         """A task that runs to its end, whether somebody waits for it or not."""
@@ -144,6 +161,13 @@ class MongoPool:
             return database.with_options(read_concern=ReadConcern("snapshot"))
         return database
 
+    def _explained(self, error: Unavailable) -> Unavailable:
+        """What to look at, without the driver's text: it may hold values."""
+        where = place(self.name, self._settings)
+        if isinstance(error, StorageRefused):
+            return StorageRefused(f"{where}: this user or password is refused.")
+        return type(error)(f"{where}: it does not answer ({type(error.__cause__).__name__}).")
+
     async def _greet(self) -> None:
         """Find out whether the server lets us in, and whether it has transactions."""
         where = place(self.name, self._settings)
@@ -151,9 +175,7 @@ class MongoPool:
             hello = await self.run(lambda database, _: database.command("hello"))
             await self.run(lambda database, _: database.list_collection_names())
         except Unavailable as error:
-            if getattr(error.__cause__, "code", None) in REFUSALS:
-                raise StorageRefused(f"{where}: this user or password is refused.") from None
-            raise Unavailable(f"{where}: it does not answer.") from None
+            raise self._explained(error) from None
         self.has_transactions = "setName" in hello or hello.get("msg") == "isdbgrid"
         if self.is_required and not self.has_transactions and not self._settings.single_document:
             raise StorageRefused(

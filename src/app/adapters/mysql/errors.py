@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from pymysql import err
 
-from app.adapters.storage_errors import StorageRefused, aborted, post_gone, title_taken, too_slow, unusable
+from app.adapters.storage_errors import StorageRefused, aborted, post_gone, refused, title_taken, too_slow, unusable
 from app.domain.errors import Unavailable
 
 TITLE_KEY = "posts_by_title"
@@ -109,6 +109,8 @@ def _known(error: Exception) -> Unavailable | None:
         return too_slow()
     if number in _ABORTED:
         return aborted()
+    if number in _REFUSED:
+        return refused()
     broken = isinstance(error, OSError | err.InterfaceError | err.InternalError)
     return unusable() if broken or number in _PASSING else None
 

@@ -11,7 +11,7 @@ from app.adapters.mysql.connections import FAILURES, Connections, within
 from app.adapters.mysql.errors import not_opened, translated
 from app.adapters.mysql.settings import MysqlPoolSettings
 from app.adapters.named_pools import REPLICA, NamedPools, open_within
-from app.adapters.storage_errors import StorageRefused, aborted
+from app.adapters.storage_errors import Failures, StorageRefused, aborted
 from app.context import note_write
 from app.domain.errors import Unavailable
 from app.ports.health import PoolUsage
@@ -25,7 +25,9 @@ class MysqlPool:
     def __init__(self, name: str, settings: MysqlPoolSettings) -> None:
         self.name = name
         self.is_required = name != REPLICA
+        self.where = f"{variable(('mysql', name, 'dsn'))}: {settings.dsn}"
         self._settings = settings
+        self._failures = Failures()
         self._connections: Connections | None = None
         self._gathered: GatheredRows[Row] = GatheredRows(self._read_by_integers, _as_list)
 
@@ -44,7 +46,7 @@ class MysqlPool:
             try:
                 await connections.fill()
             except FAILURES as error:
-                raise not_opened(variable(("mysql", self.name, "dsn")), str(self._settings.dsn), error) from error
+                raise self._not_usable(error) from error
 
         try:
             await (open_within(self._settings.open_timeout, fill) if self.is_required else fill())
@@ -63,7 +65,10 @@ class MysqlPool:
 
     async def ping(self) -> None:
         """Raise Unavailable unless the server answers."""
-        await self.read("SELECT 1")
+        try:
+            await self.read("SELECT 1")
+        except Unavailable as error:
+            raise self._not_usable(error) from error
 
     def usage(self) -> PoolUsage:
         """How busy it is."""
@@ -87,21 +92,37 @@ class MysqlPool:
     async def transaction(self) -> AsyncIterator["Transaction"]:
         """Several statements in one transaction, committed on a clean exit and rolled back otherwise."""
         note_write()
-        with translated():
-            async with self._lend() as connection:
-                transaction = Transaction(connection, self._settings.statement_timeout)
-                await transaction.write("START TRANSACTION")
-                yield transaction
-                await transaction.write("COMMIT")
+        try:
+            with translated():
+                async with self._lend() as connection:
+                    transaction = Transaction(connection, self._settings.statement_timeout)
+                    await transaction.write("START TRANSACTION")
+                    yield transaction
+                    await transaction.write("COMMIT")
+        except Unavailable as error:
+            self._failures.note(error)
+            raise
+
+    def failures(self) -> Mapping[str, int]:
+        """What its calls failed of."""
+        return self._failures.counts
+
+    def _not_usable(self, error: Exception) -> Unavailable:
+        why = error.__cause__ if isinstance(error, Unavailable) and isinstance(error.__cause__, FAILURES) else error
+        return not_opened(variable(("mysql", self.name, "dsn")), str(self._settings.dsn), why)
 
     async def _read_by_integers(self, sql: str, parameters: Sequence[object]) -> Sequence[Row]:
         # Put in as they are: integers need no escaping, and the driver has none for several of them.
         return await self.read(sql % tuple(parameters))
 
     async def _run(self, sql: str, parameters: Iterable[object]) -> Result:
-        with translated():
-            async with self._lend() as connection, within(self._settings.statement_timeout):
-                return await connection.run(sql, parameters)
+        try:
+            with translated():
+                async with self._lend() as connection, within(self._settings.statement_timeout):
+                    return await connection.run(sql, parameters)
+        except Unavailable as error:
+            self._failures.note(error)
+            raise
 
     def _lend(self) -> AbstractAsyncContextManager[MysqlConnection]:
         if self._connections is None:

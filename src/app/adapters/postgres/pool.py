@@ -17,7 +17,7 @@ from app.adapters.named_pools import REPLICA, NamedPools, open_within
 from app.adapters.postgres.connections import Connections, stateless
 from app.adapters.postgres.errors import is_refused_after, reason, translation
 from app.adapters.postgres.settings import TLS_FILES, PostgresPoolSettings, connection_uri
-from app.adapters.storage_errors import StorageRefused, aborted, too_slow, unusable
+from app.adapters.storage_errors import Failures, StorageRefused, aborted, refused, too_slow, unusable
 from app.context import remaining
 from app.domain.errors import DomainError, Unavailable
 from app.ports.health import PoolUsage
@@ -38,7 +38,9 @@ class PostgresPool:
     def __init__(self, name: str, settings: PostgresPoolSettings) -> None:
         self.name = name
         self.is_required = name != REPLICA
+        self.where = f"APP_POSTGRES__{name.upper()}__DSN: {settings.dsn}"
         self._settings = settings
+        self._failures = Failures()
         self._connections = Connections(settings, self._connect)
         self._gathered: GatheredRows[Row] = GatheredRows(self.fetch, _as_array)
 
@@ -65,20 +67,27 @@ class PostgresPool:
 
     async def ping(self) -> None:
         """Raise Unavailable unless the server answers."""
-        await self.fetch("SELECT 1")
+        try:
+            await self.fetch("SELECT 1")
+        except Unavailable as error:
+            raise self._explained(error) from error
 
     def usage(self) -> PoolUsage:
         """How busy the pool is."""
         return PoolUsage(self._connections.size, self._connections.in_use, self._connections.waiting)
 
+    def failures(self) -> Mapping[str, int]:
+        """What its calls failed of."""
+        return self._failures.counts
+
     async def fetch(self, sql: str, parameters: Sequence[object] = ()) -> Sequence[Row]:
         """The rows of one statement, which is a transaction by itself. Raises what errors.py tells."""
         stateless(sql)
-        connection = await self._connections.take()
+        connection = await self._take()
         try:
             rows = await self._rows(connection, sql, parameters)
         except BaseException as error:
-            known = translation(error, connection)
+            known = self._translation(error, connection)
             self._connections.give_back(connection, error)
             if known is None:
                 raise
@@ -93,7 +102,7 @@ class PostgresPool:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator["Transaction"]:
         """Several statements in one transaction, committed on a clean exit and rolled back otherwise."""
-        connection = await self._connections.take()
+        connection = await self._take()
         try:
             await connection.execute("BEGIN", timeout=self._time_left())
             yield Transaction(connection, self._time_left)
@@ -101,12 +110,26 @@ class PostgresPool:
             if await connection.execute("COMMIT", timeout=self._time_left()) != "COMMIT":
                 raise aborted()
         except BaseException as error:
-            known = translation(error, connection)
+            known = self._translation(error, connection)
             self._connections.give_back(connection, _origin(error))
             if known is None:
                 raise
             raise known from error
         self._connections.give_back(connection)
+
+    async def _take(self) -> Any:
+        try:
+            return await self._connections.take()
+        except Unavailable as error:
+            self._failures.note(error)
+            raise
+
+    def _translation(self, error: BaseException, connection: Any) -> DomainError | None:
+        known = translation(error, connection)
+        failure = known or error
+        if isinstance(failure, Unavailable):
+            self._failures.note(failure)
+        return known
 
     async def _rows(self, connection: Any, sql: str, parameters: Sequence[object]) -> Sequence[Row]:
         for _ in range(SCHEMA_CHANGES):
@@ -131,8 +154,10 @@ class PostgresPool:
         try:
             await self._connections.fill()
         except Unavailable as error:
-            why = reason(error.__cause__)
-            raise type(error)(f"Check {prefix}DSN: {self._settings.dsn} cannot be used ({why}).") from error
+            raise self._explained(error) from error
+
+    def _explained(self, error: Unavailable) -> Unavailable:
+        return type(error)(f"Check {self.where} cannot be used ({reason(error.__cause__)}).")
 
     async def _connect(self) -> Any:
         settings = self._settings
@@ -150,7 +175,7 @@ class PostgresPool:
             raise too_slow() from error
         except _CONNECT_ERRORS as error:
             if is_refused_after(error):
-                raise StorageRefused(unusable().message) from error
+                raise refused() from error
             raise unusable() from error
 
 

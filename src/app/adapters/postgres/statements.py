@@ -10,7 +10,11 @@ from app.context import note_write
 
 
 class Statements(Protocol):
-    """A pool's or a transaction's way to run one statement."""
+    """A pool's or a transaction's way to run one statement: SELECT, INSERT, UPDATE, DELETE or WITH.
+
+    Any other raises ValueError, as does one that leaves something behind in its session: docs/decisions/0019. What
+    needs LISTEN or a session's lock opens a connection of its own.
+    """
 
     def read(self, sql: str, parameters: Sequence[object] = ()) -> Awaitable[Sequence[Row]]:
         """The rows of a query, as of the last commit."""

@@ -6,7 +6,7 @@ thread, and stays within what is left of the request's time.
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -15,6 +15,7 @@ import aiosqlite
 from app.adapters.gathering import Gatherable, GatheredRows, Key
 from app.adapters.sqlite.errors import translated
 from app.adapters.sqlite.settings import SqliteSettings
+from app.adapters.storage_errors import Failures
 from app.context import remaining
 from app.domain.errors import Unavailable
 from app.ports.health import PoolUsage
@@ -95,7 +96,9 @@ class SqlitePool:
     is_required = True
 
     def __init__(self, settings: SqliteSettings) -> None:
+        self.where = f"APP_SQLITE__PATH: {settings.path}"
         self._settings = settings
+        self._failures = Failures()
         self._readers = Connections()
         self._writer = Connections()
         self._gathered: GatheredRows[Row] = GatheredRows(self.read, _as_json)
@@ -111,7 +114,7 @@ class SqlitePool:
                 self._readers.add(await self._connect("PRAGMA query_only=ON"))
         except (OSError, sqlite3.Error) as error:
             await self.close()
-            raise Unavailable(f"Check APP_SQLITE__PATH: {settings.path} cannot be opened ({error}).") from error
+            raise Unavailable(f"Check {self.where} cannot be opened ({error}).") from error
 
     async def close(self) -> None:
         """Close all connections and end their threads."""
@@ -119,13 +122,20 @@ class SqlitePool:
         await self._writer.close()
 
     async def ping(self) -> None:
-        """Raise Unavailable unless a reader answers."""
-        await self.read("SELECT 1")
+        """Raise Unavailable unless the file can be read."""
+        try:
+            await self.read("SELECT count(*) FROM sqlite_master")
+        except (Unavailable, sqlite3.DatabaseError) as error:
+            raise Unavailable(f"Check {self.where} cannot be used ({error.__cause__ or error}).") from error
 
     def usage(self) -> PoolUsage:
         """Readers and writer together."""
         readers, writer = self._readers, self._writer
         return PoolUsage(readers.size + writer.size, readers.in_use + writer.in_use, readers.waiting + writer.waiting)
+
+    def failures(self) -> Mapping[str, int]:
+        """What its calls failed of."""
+        return self._failures.counts
 
     async def read(self, sql: str, parameters: Iterable[object] = ()) -> Sequence[Row]:
         """The rows of one query, as of the last commit. Raises Unavailable."""
@@ -142,19 +152,27 @@ class SqlitePool:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator["Transaction"]:
         """Several statements in one transaction, committed on a clean exit and rolled back otherwise."""
-        with translated():
-            async with asyncio.timeout(self._time_left()), self._writer.lend() as connection:
-                # IMMEDIATE: a transaction that reads first could not be upgraded once someone else has written.
-                await connection.execute_fetchall("BEGIN IMMEDIATE")
-                yield Transaction(connection)
-                await connection.execute_fetchall("COMMIT")
+        try:
+            with translated():
+                async with asyncio.timeout(self._time_left()), self._writer.lend() as connection:
+                    # IMMEDIATE: a transaction that reads first could not be upgraded once someone else has written.
+                    await connection.execute_fetchall("BEGIN IMMEDIATE")
+                    yield Transaction(connection)
+                    await connection.execute_fetchall("COMMIT")
+        except Unavailable as error:
+            self._failures.note(error)
+            raise
 
     async def _run(self, connections: Connections, sql: str, parameters: Iterable[object]) -> Sequence[Row]:
         if not connections.size:
             raise Unavailable("The storage is not open.")
-        with translated():
-            async with asyncio.timeout(self._time_left()), connections.lend() as connection:
-                return _rows(await connection.execute_fetchall(sql, parameters))
+        try:
+            with translated():
+                async with asyncio.timeout(self._time_left()), connections.lend() as connection:
+                    return _rows(await connection.execute_fetchall(sql, parameters))
+        except Unavailable as error:
+            self._failures.note(error)
+            raise
 
     def _time_left(self) -> float:
         """Seconds that a call may take. Raises TimeoutError without any: the statement would run all the same."""

@@ -3,7 +3,7 @@
 import attrs
 from attrs.validators import ge, le, max_len, min_len
 
-from app.domain.model.paging import INT64_MAX
+from app.domain.model.paging import INT64_MAX, LIMIT, OFFSET
 
 
 @attrs.frozen
@@ -27,6 +27,6 @@ class Feature:
 class FeatureQuery:
     """Which features to list, oldest first."""
 
-    limit: int = attrs.field(default=20, validator=[ge(1), le(100)])
-    offset: int = attrs.field(default=0, validator=[ge(0), le(INT64_MAX)])
-    include_inactive: bool = False
+    limit: int = attrs.field(default=20, validator=[ge(1), le(100)], metadata=LIMIT)
+    offset: int = attrs.field(default=0, validator=[ge(0), le(INT64_MAX)], metadata=OFFSET)
+    include_inactive: bool = attrs.field(default=False, metadata={"description": "Also those that are switched off"})

@@ -13,6 +13,11 @@ T = TypeVar("T")
 
 INT64_MAX = 2**63 - 1
 
+LIMIT = {"description": "How many to list at most"}
+OFFSET = {"description": "How many to pass over first"}
+CURSOR = {"description": "The `next_cursor` of the page before, in place of an offset"}
+"""What the parameters of lists are, for documentation."""
+
 # Escaped to ASCII, a title of four-byte characters would make a cursor longer than a query takes.
 _to_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 

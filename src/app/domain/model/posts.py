@@ -8,7 +8,7 @@ from attrs.validators import ge, le, max_len, min_len, optional
 
 from app.domain.errors import Conflict, NotFound, Stale
 from app.domain.model.features import Feature, NewFeature
-from app.domain.model.paging import INT64_MAX, Position, SortDir
+from app.domain.model.paging import CURSOR, INT64_MAX, LIMIT, OFFSET, Position, SortDir
 
 TITLE_MAX = 100
 CONTENT_MAX = 500
@@ -79,12 +79,16 @@ class PostSort(enum.StrEnum):
 class PostQuery:
     """Which posts to list and in which order; equal values are ordered by id, in the same direction."""
 
-    limit: int = attrs.field(default=20, validator=[ge(1), le(100)])
-    offset: int = attrs.field(default=0, validator=[ge(0), le(INT64_MAX)])
-    cursor: str | None = attrs.field(default=None, validator=optional(max_len(1000)))
-    sort: PostSort = PostSort.CREATED_AT
-    sort_dir: SortDir = SortDir.DESC
-    title: str | None = attrs.field(default=None, validator=optional([min_len(1), max_len(TITLE_MAX)]))
+    limit: int = attrs.field(default=20, validator=[ge(1), le(100)], metadata=LIMIT)
+    offset: int = attrs.field(default=0, validator=[ge(0), le(INT64_MAX)], metadata=OFFSET)
+    cursor: str | None = attrs.field(default=None, validator=optional(max_len(1000)), metadata=CURSOR)
+    sort: PostSort = attrs.field(default=PostSort.CREATED_AT, metadata={"description": "By what to sort"})
+    sort_dir: SortDir = attrs.field(default=SortDir.DESC, metadata={"description": "In which direction to sort"})
+    title: str | None = attrs.field(
+        default=None,
+        validator=optional([min_len(1), max_len(TITLE_MAX)]),
+        metadata={"description": "Only the post that has this title"},
+    )
 
     @property
     def order(self) -> str:

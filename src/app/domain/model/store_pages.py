@@ -8,6 +8,7 @@ import attrs
 from attrs.validators import ge, le
 
 from app.domain.errors import NotFound
+from app.domain.model.paging import LIMIT
 
 T = TypeVar("T")
 
@@ -131,4 +132,4 @@ class BlockedApps:
 class FeaturedQuery:
     """How many featured posts to show."""
 
-    limit: int = attrs.field(default=20, validator=[ge(1), le(100)])
+    limit: int = attrs.field(default=20, validator=[ge(1), le(100)], metadata=LIMIT)

@@ -6,6 +6,8 @@ from app.entrypoints.http.access import public
 from app.entrypoints.http.definition import definition, response_pagination
 from app.ports.features import FeatureRepository
 
+FEATURE = {"id": 5, "feature_name": "comments", "is_active": True}
+
 
 class FeatureHandlers:
     """The routes of features."""
@@ -17,7 +19,7 @@ class FeatureHandlers:
         path="/features",
         access=public,
         tags=["features"],
-        responses={"200": response_pagination(Feature, "A page of features")},
+        responses={"200": response_pagination(Feature, "A page of features", example=FEATURE)},
     )
     async def list_features(self, query: FeatureQuery) -> Page[Feature]:
         """List the features of all posts, active ones only unless asked otherwise."""

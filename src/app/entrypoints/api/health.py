@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 
 import attrs
 
 from app.domain.errors import Unavailable
+from app.domain.services.pool_watch import SILENT, PoolWatch
 from app.entrypoints.http.access import public
 from app.entrypoints.http.definition import definition, response, response_error
 from app.entrypoints.http.errors import HttpError
@@ -35,11 +37,12 @@ class Readiness:
     def __init__(
         self, pools: Sequence[Pool], schema: SchemaCheck, *, interval: float = 1.0, timeout: float = 1.0
     ) -> None:
-        self._pools = pools
+        self.pools = PoolWatch(pools, timeout)
         self._schema = schema
         self._interval = interval
         self._timeout = timeout
         self._problem: str | None = "starting"
+        self._not_ready_since = 0.0
         self._draining = False
         self._task: asyncio.Task[None] | None = None
 
@@ -56,7 +59,7 @@ class Readiness:
         """Ask once, so that a service which can serve is ready at once, and go on asking."""
         self._problem = await self._ask()
         if self._problem is not None:
-            logger.warning("Not ready: %s.", self._problem)
+            self._tell(self._problem)
         self._task = asyncio.create_task(self._watch(), name="readiness")
 
     async def close(self) -> None:
@@ -72,18 +75,26 @@ class Readiness:
             await asyncio.sleep(self._interval)
             problem = await self._ask()
             if problem != self._problem:
-                logger.warning("Not ready: %s.", problem) if problem else logger.info("Ready again.")
+                self._tell(problem)
             self._problem = problem
+
+    def _tell(self, problem: str | None) -> None:
+        if problem is not None:
+            logger.warning("Not ready: %s.", problem)
+            self._not_ready_since = self._not_ready_since or time.monotonic()
+            return
+        logger.info("Ready again, after %.1f s.", time.monotonic() - self._not_ready_since)
+        self._not_ready_since = 0.0
 
     async def _ask(self) -> str | None:
         try:
+            problem = await self.pools.look()
+            if problem is not None:
+                return problem
             async with asyncio.timeout(self._timeout):
-                for pool in self._pools:
-                    if pool.is_required:
-                        await pool.ping()
                 missing = await self._schema.missing()
         except (Unavailable, TimeoutError):
-            return "the storage does not answer"
+            return SILENT
         except Exception:
             # It goes on asking: an error that ended the task would leave the last answer standing for ever.
             if self._problem != _BROKEN:

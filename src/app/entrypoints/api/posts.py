@@ -20,20 +20,32 @@ EXAMPLE = {
     "additional_data": {"language": "en"},
     "features": [{"feature_name": "comments", "is_active": True}],
 }
+POST = {
+    "id": 4,
+    "title": "Hexagons",
+    "content": "Ports inside, adapters outside.",
+    "additional_data": {"language": "en"},
+    "created_at": "2026-01-31T12:00:00.250000Z",
+    "version": 1,
+}
+POST_WITH_FEATURES = {**POST, "features": [{"id": 5, "feature_name": "comments", "is_active": True}]}
+POST_ID = {"post_id": "The post's id"}
 
 
 @attrs.frozen
 class DetailQuery:
     """How much of a post to show."""
 
-    include_inactive: bool = False
+    include_inactive: bool = attrs.field(default=False, metadata={"description": "Also features switched off"})
 
 
 @attrs.frozen
 class IfMatch:
     """The state that the caller wants to change: the ETag it read, or `*` for any."""
 
-    if_match: str | None = None
+    if_match: str | None = attrs.field(
+        default=None, metadata={"description": "The ETag of the state to change, or `*` for any"}
+    )
 
 
 class PostHandlers:
@@ -46,7 +58,11 @@ class PostHandlers:
         path="/posts",
         access=public,
         tags=["posts"],
-        responses={"200": response_pagination(Post, "A page of posts", headers={"Link": "The other pages (RFC 8288)"})},
+        responses={
+            "200": response_pagination(
+                Post, "A page of posts", headers={"Link": "The other pages (RFC 8288)"}, example=POST
+            )
+        },
     )
     async def list_posts(self, query: PostQuery) -> Page[Post]:
         """List posts.
@@ -63,7 +79,12 @@ class PostHandlers:
         access=WRITE,
         tags=["posts"],
         responses={
-            "201": response(PostWithFeatures, "The post", headers={**ETAG, "Location": "Where the post is"}),
+            "201": response(
+                PostWithFeatures,
+                "The post",
+                headers={**ETAG, "Location": "Where the post is"},
+                example=POST_WITH_FEATURES,
+            ),
             "409": response_error("The title is taken"),
         },
         body_example=EXAMPLE,
@@ -76,10 +97,11 @@ class PostHandlers:
 
     @definition(
         path="/posts/{post_id}",
+        parameters=POST_ID,
         access=public,
         tags=["posts"],
         responses={
-            "200": response(PostWithFeatures, "The post", headers=ETAG),
+            "200": response(PostWithFeatures, "The post", headers=ETAG, example=POST_WITH_FEATURES),
             "304": response_empty("The caller has this version already"),
         },
     )
@@ -90,11 +112,12 @@ class PostHandlers:
 
     @definition(
         path="/posts/{post_id}",
+        parameters=POST_ID,
         methods="PUT",
         access=WRITE,
         tags=["posts"],
         responses={
-            "200": response(PostWithFeatures, "The post as it is now", headers=ETAG),
+            "200": response(PostWithFeatures, "The post as it is now", headers=ETAG, example=POST_WITH_FEATURES),
             "409": response_error("The title is taken"),
             "412": response_error("The post was changed meanwhile: read it again"),
             "428": response_error("If-Match is missing"),
@@ -108,6 +131,7 @@ class PostHandlers:
 
     @definition(
         path="/posts/{post_id}",
+        parameters=POST_ID,
         methods="DELETE",
         access=WRITE,
         tags=["posts"],

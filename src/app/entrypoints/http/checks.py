@@ -59,13 +59,18 @@ def _lengths(limits: Constraints) -> Check | None:
         return None
 
     def check(value: Any) -> None:
-        unit = "characters" if isinstance(value, str) else "items"
         if least is not None and len(value) < least:
-            raise Refused("TOO_SHORT", f"Send at least {least} {unit}.", {"min": least})
+            raise Refused("TOO_SHORT", f"Send at least {_counted(least, value)}.", {"min": least})
         if most is not None and len(value) > most:
-            raise Refused("TOO_LONG", f"Send at most {most} {unit}.", {"max": most})
+            raise Refused("TOO_LONG", f"Send at most {_counted(most, value)}.", {"max": most})
 
     return check
+
+
+def _counted(count: int, value: Any) -> str:
+    """So many of what the value is made of."""
+    unit = "character" if isinstance(value, str) else "item"
+    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
 
 
 def _pattern(limits: Constraints) -> Check | None:

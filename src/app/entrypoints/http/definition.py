@@ -31,7 +31,10 @@ def response(
     headers: Mapping[str, str] | None = None,
     example: object = None,
 ) -> ResponseDefinition:
-    """The envelope of one result. `view` is its type; an object of another class is projected through it."""
+    """The envelope of one result. `view` is its type; an object of another class is projected through it.
+
+    `example` is a result; the document puts it into the envelope.
+    """
     return ResponseDefinition("result", view, description, headers or {}, example)
 
 
@@ -42,13 +45,18 @@ def response_pagination(
     headers: Mapping[str, str] | None = None,
     example: object = None,
 ) -> ResponseDefinition:
-    """The envelope of a page; the handler returns an object with items, limit, offset, total and next_cursor."""
+    """The envelope of a page; the handler returns an object with items, limit, offset, total and next_cursor.
+
+    `example` is one of the items.
+    """
     return ResponseDefinition("pagination", view, description, headers or {}, example)
 
 
-def response_error(description: str | None = None, *, example: object = None) -> ResponseDefinition:
+def response_error(
+    description: str | None = None, *, headers: Mapping[str, str] | None = None, example: object = None
+) -> ResponseDefinition:
     """The envelope of an error, for a status or for a wildcard such as `4xx`."""
-    return ResponseDefinition("error", None, description, {}, example)
+    return ResponseDefinition("error", None, description, headers or {}, example)
 
 
 def response_empty(description: str | None = None, *, headers: Mapping[str, str] | None = None) -> ResponseDefinition:
@@ -76,6 +84,7 @@ class Definition:
     deprecated: bool = False
     disabled: bool = False
     body_example: object = None
+    parameters: Mapping[str, str] = attrs.field(factory=dict)
     access_logged: bool = True
     idempotent: bool = False
     limited: bool = True
@@ -96,7 +105,8 @@ def definition(
 
     `responses` maps statuses (`"201"`) and wildcards (`"4xx"`) to answers; its one 2xx key is the status of
     success, and every route gets `4xx` and `5xx`. Keyword arguments: tags, summary, description (the docstring where
-    it is not given), operation_id, deprecated, disabled (no route at all), body_example, access_logged
+    it is not given), operation_id, deprecated, disabled (no route at all), body_example,
+    parameters (what the names in the path are), access_logged
     (False: no access line), limited (False: answered however much is going on, and to whoever asks however often),
     idempotent (True: requests with one Idempotency-Key are carried out once).
     """

@@ -10,19 +10,21 @@ from apispec import APISpec, BasePlugin
 from app.entrypoints.http.accept import PROBLEM_JSON
 from app.entrypoints.http.converters import header_name
 from app.entrypoints.http.definition import Definition, ResponseDefinition
+from app.entrypoints.http.possible_answers import answers_of
 from app.entrypoints.http.schema import Schema, Schemas
 from app.entrypoints.http.shared_parts import FOR_EVERY_OPERATION, IDEMPOTENCY_KEY, answer_headers, register
 from app.entrypoints.http.signature import Operation, of_route
 from app.entrypoints.http.wire_schemas import ERROR, PAGINATION, PROBLEM
 
 BEARER = "bearer"
+A_PAGE = {"limit": 20, "offset": 0, "total": 1, "next_cursor": None}
 
 
 @attrs.frozen
 class ApiInfo:
     """What the document says of the service itself. `servers` are base URLs; without any, it is the page's own host.
 
-    `metered`: whether callers are told how often they may ask.
+    `metered`: whether callers are told how often they may ask; `authentication`: where they get a token.
     """
 
     title: str
@@ -30,6 +32,7 @@ class ApiInfo:
     description: str = ""
     servers: Sequence[str] = ()
     metered: bool = False
+    authentication: str = ""
 
 
 class AttrsPlugin(BasePlugin):
@@ -68,7 +71,8 @@ def build_openapi(operations: Iterable[Operation], info: ApiInfo) -> dict[str, A
     register(spec)
     if info.servers:
         spec.options["servers"] = [{"url": url} for url in info.servers]
-    spec.components.security_scheme(BEARER, {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
+    told = {"description": info.authentication} if info.authentication else {}
+    spec.components.security_scheme(BEARER, {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", **told})
     for name, schema in (("Error", ERROR), ("Problem", PROBLEM), ("Pagination", PAGINATION)):
         spec.components.schema(name, schema)
     by_path: dict[str, dict[str, Any]] = {}
@@ -89,7 +93,10 @@ def _operation(operation: Operation, plugin: AttrsPlugin, info: ApiInfo) -> dict
         "tags": list(declared.tags),
         "summary": declared.summary or summary.rstrip("."),
         "parameters": list(_parameters(operation, plugin)),
-        "responses": {key.upper(): _response(declared, key, info) for key in declared.responses},
+        "responses": {
+            status.upper(): _response(declared, status, answer, info)
+            for status, answer in answers_of(operation, metered=info.metered).items()
+        },
     }
     if declared.idempotent:
         described["parameters"].append(IDEMPOTENCY_KEY)
@@ -113,12 +120,15 @@ def _parameters(operation: Operation, plugin: AttrsPlugin) -> Iterable[dict[str,
     for name, type_ in operation.signature.path.items():
         schema = plugin.schemas.of(type_)
         # The route itself takes digits only, so that a negative number is no path at all.
-        yield {
+        parameter = {
             "name": name,
             "in": "path",
             "required": True,
             "schema": {**schema, "minimum": 0} if type_ is int else schema,
         }
+        if name in operation.definition.parameters:
+            parameter["description"] = operation.definition.parameters[name]
+        yield parameter
     for place, type_ in (("query", operation.signature.query), ("header", operation.signature.headers)):
         for name, schema, is_required in plugin.schemas.fields_of(type_) if type_ is not None else ():
             shown = header_name(name) if place == "header" else name
@@ -138,8 +148,7 @@ def _without_null(schema: Schema) -> Schema:
     return schema
 
 
-def _response(declared: Definition, status: str, info: ApiInfo) -> dict[str, Any]:
-    answer = declared.responses[status]
+def _response(declared: Definition, status: str, answer: ResponseDefinition, info: ApiInfo) -> dict[str, Any]:
     own = {name: {"description": text, "schema": {"type": "string"}} for name, text in answer.headers.items()}
     headers = {**dict(answer_headers(declared, status, metered=info.metered)), **own}
     described: dict[str, Any] = {"description": answer.description or "Success", "headers": headers}
@@ -162,16 +171,19 @@ def _content(answer: ResponseDefinition) -> dict[str, Any]:
                 "result": {"type": "array", "items": answer.view},
                 "pagination": {"$ref": "#/components/schemas/Pagination"},
             }
-            return _envelope(page, answer.example)
+            return _envelope(page, {"result": [answer.example], "pagination": A_PAGE}, answer)
         case _:
-            return _envelope({"result": answer.view}, answer.example)
+            return _envelope({"result": answer.view}, {"result": answer.example}, answer)
 
 
-def _envelope(properties: dict[str, Any], example: object) -> dict[str, Any]:
+def _envelope(properties: dict[str, Any], example: dict[str, Any], answer: ResponseDefinition) -> dict[str, Any]:
     schema = {
         "type": "object",
         "properties": {"success": {"const": True}, **properties},
         "required": ["success", *properties],
         "additionalProperties": False,
     }
-    return {"application/json": {"schema": schema} if example is None else {"schema": schema, "example": example}}
+    media: dict[str, Any] = {"schema": schema}
+    if answer.example is not None:
+        media["example"] = {"success": True, **example}
+    return {"application/json": media}

@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Collection
 
+from prometheus_client import CollectorRegistry, ProcessCollector
+
 from app.entrypoints.serving.link import Family
 from app.entrypoints.serving.process import WorkerProcess
-from app.entrypoints.serving.totals import Totals
+from app.entrypoints.serving.totals import Totals, snapshot, without_states
 
 REFRESH_TIMEOUT = 1.0
 
@@ -15,6 +17,8 @@ class Accounts:
 
     def __init__(self) -> None:
         self._gone = Totals()
+        self._parent = CollectorRegistry()
+        ProcessCollector(registry=self._parent)
         self._ends = {"died": 0, "replaced": 0}
 
     def close(self, worker: WorkerProcess) -> None:
@@ -28,8 +32,11 @@ class Accounts:
         # From here on nothing is awaited: a worker is among the living or the gone, never both, never neither.
         totals = Totals()
         totals.add(self._gone.families())
+        serving = [worker for worker in workers if worker.is_ready] or workers
         for worker in workers:
-            totals.add(worker.last)
+            # One that comes or goes is not ready, which says nothing of the service.
+            totals.add(worker.last if worker in serving else without_states(worker.last))
+        totals.add(snapshot(self._parent))
         totals.add(self._own(sum(worker.is_ready for worker in workers)))
         return totals.text()
 

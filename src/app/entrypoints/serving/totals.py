@@ -11,6 +11,10 @@ from app.entrypoints.serving.link import Family
 
 _GROWING = frozenset({"counter", "histogram", "summary"})
 
+STATES = frozenset({"service_ready", "storage_up"})
+"""Gauges of 0 or 1 that tell of a worker which serves: of all, they are 1 only where each has 1."""
+LEAST = STATES | {"process_start_time_seconds"}
+
 Series = tuple[str, tuple[tuple[str, str], ...]]
 
 
@@ -35,7 +39,10 @@ class _Total:
 
 
 class Totals(Collector):
-    """A sum of snapshots: of counters and histograms, and of gauges, which count things that each worker has."""
+    """A sum of snapshots: of counters and histograms, and of gauges, which count things that each worker has.
+
+    States and moments are not added up: the least of them stands.
+    """
 
     def __init__(self) -> None:
         self._totals: dict[str, _Total] = {}
@@ -49,7 +56,7 @@ class Totals(Collector):
                 before = total.series.get(key)
                 if before is None:
                     total.series[key] = value
-                elif name.endswith("_created"):
+                elif name.endswith("_created") or name in LEAST:
                     total.series[key] = min(before, value)
                 else:
                     total.series[key] = before + value
@@ -82,3 +89,8 @@ class Totals(Collector):
         registry = CollectorRegistry()
         registry.register(self)
         return generate_latest(registry).decode()
+
+
+def without_states(families: Iterable[Family]) -> list[Family]:
+    """All but what tells whether a worker can serve."""
+    return [family for family in families if family.name not in STATES]
