@@ -158,7 +158,9 @@ class Container(containers.DeclarativeContainer):
         EventRelay, outbox, publisher, now, providers.Callable(relay_rules, settings.provided.events)
     )
     outbox_watch = providers.Singleton(OutboxWatch, outbox, idempotency, now)
-    relay_loop = providers.Singleton(RelayLoop, relay, outbox_watch, publisher, settings.provided.events.interval)
+    relay_loop = providers.Singleton(
+        RelayLoop, relay, outbox_watch, publisher, schema, settings.provided.events.interval
+    )
 
     relay_here: providers.Provider[RelayLoop | None] = providers.Callable(
         if_wanted, settings.provided.events.relay, relay_loop.provider

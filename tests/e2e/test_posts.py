@@ -177,6 +177,12 @@ async def test_cursors_lead_through_the_whole_list(writer: Client) -> None:
         ("limit=1e3&offset=%D9%A1", 422, {"limit": "WRONG_TYPE", "offset": "WRONG_TYPE"}),
         ("sort=content", 422, {"sort": "NOT_A_CHOICE"}),
         ("limit=1&limit=2", 422, {"limit": "DUPLICATE"}),
+        (
+            "limit=0&offset=-1&foo=1&limit=3&limit=4",
+            422,
+            {"limit": "TOO_SMALL", "offset": "TOO_SMALL", "foo": "UNKNOWN_FIELD"},
+        ),
+        ("title=%ff&limit=1", 422, {"title": "NOT_UTF8"}),
         ("sort_dir=", 422, {"sort_dir": "NOT_A_CHOICE"}),
         ("title=", 422, {"title": "TOO_SHORT"}),
         ("title=%00", 422, {"title": "INVALID_TEXT"}),

@@ -12,6 +12,7 @@ from app.adapters.config.secret import Dsn
 from app.adapters.redis.settings import RateLimitSettings, WithoutRedis
 from app.container import Container
 from app.entrypoints.app import create_app
+from app.entrypoints.http.cors import Cors, CorsRules
 from app.entrypoints.http.rate_limit import Meter, RatePolicy, TokenBuckets
 from app.entrypoints.http.swagger import DOCUMENT
 from tests.e2e.service import Client, running, settings_in
@@ -49,6 +50,25 @@ async def test_who_is_let_in_is_told_what_is_left(service: StandIn) -> None:
     answer = await service.client.get("/time")
     assert answer.headers["RateLimit"] == '"default";r=4;t=100'
     assert answer.headers["RateLimit-Policy"] == '"default";q=5;w=500'
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/time?unknown=1", 422), ("GET", "/nowhere", 404), ("DELETE", "/time", 405), ("GET", "/closed", 401)],
+)
+async def test_errors_tell_what_is_left_too(service: StandIn, method: str, path: str, status: int) -> None:
+    answer = await service.client.send(method, path)
+    assert (answer.status, answer.headers.get("RateLimit")) == (status, '"default";r=4;t=100')
+
+
+async def test_preflights_cost_nothing() -> None:
+    cors = Cors(CorsRules(("https://a.example",), ("GET",), ("Authorization",)))
+    asking = {"Origin": "https://a.example", "Access-Control-Request-Method": "GET"}
+    async with stand_in(meter=Meter(TokenBuckets(POLICY), POLICY), cors=cors) as service:
+        asked = [(await service.client.send("OPTIONS", "/time", headers=asking)).status for _ in range(20)]
+        assert asked == [204] * 20
+        nowhere = [(await service.client.send("OPTIONS", "/nowhere", headers=asking)).status for _ in range(6)]
+        assert nowhere == [404] * 5 + [429]
 
 
 async def test_health_and_metrics_are_always_answered(service: StandIn) -> None:

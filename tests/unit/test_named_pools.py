@@ -105,10 +105,11 @@ def failing(times: int, error: Exception) -> tuple[Callable[[], Awaitable[str]],
     return connect, attempts
 
 
-async def test_opening_is_tried_until_it_works() -> None:
+async def test_opening_is_tried_until_it_works_and_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
     connect, attempts = failing(2, Unavailable("not yet"))
     assert await open_within(10, connect) == "open"
     assert len(attempts) == 3
+    assert [record.getMessage() for record in caplog.records] == ["Trying again for 10 s: not yet"]
 
 
 async def test_opening_is_given_up_when_the_time_is_over() -> None:

@@ -17,6 +17,7 @@ from app.domain.services.idempotency import IdempotencyService
 from app.domain.services.outbox_watch import TURN, OutboxWatch
 from app.domain.services.relay import EventRelay, RelayRules
 from app.entrypoints.relaying import RelayLoop, RelayMetrics
+from app.ports.migrations import SchemaCheck
 from tests.builders import SOME_MOMENT, FixedClock, a_post
 
 
@@ -39,8 +40,8 @@ def a_watch(store: MemoryStore, clock: FixedClock) -> OutboxWatch:
 
 
 @asynccontextmanager
-async def running(relay: Flaky) -> AsyncIterator[None]:
-    loop = RelayLoop(relay, a_watch(MemoryStore(), FixedClock()), LogPublisher(), 0.001)
+async def running(relay: Flaky, schema: SchemaCheck | None = None) -> AsyncIterator[None]:
+    loop = RelayLoop(relay, a_watch(MemoryStore(), FixedClock()), LogPublisher(), schema or MemoryStore(), 0.001)
     await loop.open()
     try:
         yield
@@ -69,6 +70,17 @@ async def test_it_goes_on_after_failures_known_and_unknown_and_says_each_once(
         "No events are passed on: The receiver is away.",
         "Events go on.",
     ]
+
+
+async def test_migrations_that_were_not_run_are_named(caplog: pytest.LogCaptureFixture) -> None:
+    class Old(MemoryStore):
+        async def missing(self) -> list[str]:
+            return ["0002.outbox"]
+
+    relay = Flaky([Unavailable("The storage cannot be used now.")])
+    async with running(relay, Old()):
+        await until_steps(relay, 2)
+    assert "No events are passed on: run the migrations: 0002.outbox" in caplog.text
 
 
 async def test_closed_it_stops() -> None:

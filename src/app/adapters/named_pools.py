@@ -1,5 +1,6 @@
 """Several pools of one storage, by name: `primary` for everything, and `replica`, if there is one, for some reads."""
 
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Generic, TypeVar
@@ -9,6 +10,8 @@ import stamina
 from app.adapters.storage_errors import StorageRefused
 from app.context import may_read_stale
 from app.domain.errors import DeadlinePassed, Unavailable
+
+logger = logging.getLogger(__name__)
 
 P = TypeVar("P")
 T = TypeVar("T")
@@ -77,7 +80,12 @@ async def open_within(seconds: float, connect: Callable[[], Awaitable[T]]) -> T:
         on=_may_pass, attempts=None, timeout=seconds, wait_initial=0.1, wait_max=1.0, wait_jitter=0.2
     ):
         with attempt:
-            return await connect()
+            try:
+                return await connect()
+            except Unavailable as error:
+                if attempt.num == 1 and _may_pass(error):
+                    logger.warning("Trying again for %g s: %s", seconds, error)
+                raise
     raise AssertionError("stamina ends its loop only by raising")
 
 

@@ -20,6 +20,7 @@ FIELDS = "fields"
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", FIELDS}
 _QUIET = ("asyncio", "aiosqlite", "yoyo", "urllib3")
 _OFF = (
+    "stamina",  # who retries says so itself, and what went wrong
     "aiohttp.access",  # the service writes access lines of its own
     "opentelemetry.exporter",  # several lines for each batch that a collector doesn't take; see ToldOnce
     "opentelemetry.trace",  # it quotes what callers send as their trace

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -16,6 +17,7 @@ from app.domain.errors import Unavailable
 from app.domain.services.outbox_watch import OutboxWatch
 from app.domain.services.relay import EventRelay, RelayRules
 from app.ports.events import EventPublisher
+from app.ports.migrations import SchemaCheck
 
 logger = logging.getLogger(__name__)
 
@@ -52,10 +54,18 @@ def if_wanted(wanted: bool, make: "Callable[[], RelayLoop]") -> "RelayLoop | Non
 class RelayLoop:
     """Passes events on in the background. A resource, to be opened after the storage's pools."""
 
-    def __init__(self, relay: EventRelay, watch: OutboxWatch, publisher: EventPublisher, interval: float) -> None:
+    def __init__(
+        self,
+        relay: EventRelay,
+        watch: OutboxWatch,
+        publisher: EventPublisher,
+        schema: SchemaCheck,
+        interval: float,
+    ) -> None:
         self._relay = relay
         self._watch = watch
         self._publisher = publisher
+        self._schema = schema
         self._interval = interval
         self._problem: str | None = None
         self._task: asyncio.Task[None] | None = None
@@ -91,12 +101,19 @@ class RelayLoop:
             while await self._relay.step():
                 await self._watch.look()
         except Unavailable as error:
-            return error.message
+            return await self._missing() or error.message
         except Exception:
             # It goes on: a relay that ended would leave its events to nobody.
             if self._problem != _UNKNOWN:
                 logger.exception("The relay failed in an unexpected way.")
             return _UNKNOWN
+        return None
+
+    async def _missing(self) -> str | None:
+        """The migrations that were not run, if that is what keeps it."""
+        with suppress(Unavailable):
+            missing = await self._schema.missing()
+            return f"run the migrations: {', '.join(missing)}" if missing else None
         return None
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 from multidict import CIMultiDict, MultiDict
 
-from app.entrypoints.http.converters import body_decoder, header_reader, path_reader, query_reader
+from app.entrypoints.http.converters import body_decoder, header_reader, not_utf8, path_reader, query_reader
 from app.entrypoints.http.errors import MalformedRequest, ValidationFailed
 from app.entrypoints.http.schema import Schemas
 from app.entrypoints.http.signature import MountError
@@ -313,6 +313,22 @@ def test_a_parameter_that_is_no_list_is_given_once() -> None:
     with pytest.raises(ValidationFailed) as refused:
         query_reader(Search)(MultiDict([("limit", "1"), ("limit", "1")]))
     assert refused.value.errors[0].code == "DUPLICATE"
+
+
+def test_what_is_wrong_beside_a_repeated_parameter_is_told_as_well() -> None:
+    with pytest.raises(ValidationFailed) as refused:
+        query_reader(Search)(MultiDict([("limit", "x"), ("limit", "1"), ("limit", "2"), ("what", "1")]))
+    told = [(each.field_name, each.code) for each in refused.value.errors]
+    assert told[0] == ("limit", "DUPLICATE")
+    assert set(told[1:]) == {("limit", "WRONG_TYPE"), ("what", "UNKNOWN_FIELD")}
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [("a=%ff", ["a"]), ("%C3=1&b=%F0%9F%98%80&c=%c3%28", ["\ufffd", "c"]), ("a=%25ff&b=%C3%A9&c=%", [])],
+)
+def test_text_in_a_query_is_utf8(query: str, names: list[str]) -> None:
+    assert [(each.field_name, each.code) for each in not_utf8(query)] == [(name, "NOT_UTF8") for name in names]
 
 
 @attrs.frozen

@@ -33,7 +33,11 @@ def links(page: Listed, path: str = "/posts") -> dict[str, str]:
         (10, 20, {"first": 0, "prev": 0}),
         (10, 35, {"first": 0, "prev": 0, "next": 20, "last": 30}),
         (5, 30, {"first": 0, "prev": 0, "next": 15, "last": 25}),
-        (30, 5, {"first": 0, "prev": 20}),
+        (30, 5, {"first": 0, "prev": 0}),
+        (1000, 35, {"first": 0, "prev": 30}),
+        (1000, 40, {"first": 0, "prev": 30}),
+        (1000, 0, {"first": 0, "prev": 0}),
+        (40, 35, {"first": 0, "prev": 30}),
     ],
 )
 def test_offsets_lead_to_every_other_page(offset: int, total: int, expected: dict[str, int]) -> None:

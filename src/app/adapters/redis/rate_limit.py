@@ -43,6 +43,7 @@ class RedisTokenBuckets:
     def __init__(self, settings: RateLimitSettings, namespace: str, fallback: Take | None) -> None:
         if settings.redis is None or settings.per_second is None:
             raise ValueError("Counting in Redis needs its address and a limit.")
+        self._where = f"APP_RATE_LIMIT__REDIS: {settings.redis}"
         self._prefix = f"{namespace}:rate-limit:"
         self._timeout = settings.redis_timeout
         self._fallback = fallback
@@ -99,4 +100,5 @@ class RedisTokenBuckets:
         if not self._is_away:
             self._is_away = True
             instead = "requests are refused" if self._fallback is None else "each worker counts for itself"
-            logger.warning("Redis cannot count requests (%s): %s.", type(error).__name__, instead)
+            why = str(error) or type(error).__name__
+            logger.warning("Redis cannot count requests: %s. Check %s (%s).", instead, self._where, why)

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from app.entrypoints.http.admission import NO_LIMIT, Admission, Overloaded
 from app.entrypoints.http.body import BodyLimits, read_body
-from app.entrypoints.http.converters import body_decoder, header_reader, path_reader, query_reader
+from app.entrypoints.http.converters import body_decoder, header_reader, not_utf8, path_reader, query_reader
 from app.entrypoints.http.errors import ValidationFailed, Violation
 from app.entrypoints.http.signature import Signature
 
@@ -119,7 +119,14 @@ def _from_path(name: str, type_: Any) -> Read:
 
 def _from_query(type_: Any) -> Read:
     read = query_reader(type_)
-    return lambda request: read(request.query)
+
+    def read_query(request: web.Request) -> Any:
+        raw = request.rel_url.raw_query_string
+        if "%" in raw and (violations := not_utf8(raw)):
+            raise ValidationFailed(violations)
+        return read(request.query)
+
+    return read_query
 
 
 def _from_headers(type_: Any) -> Read:

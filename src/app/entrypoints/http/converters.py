@@ -4,8 +4,9 @@ cattrs structures; the hooks for scalars (scalars.py) and for checks (constraint
 Each type is compiled twice: fast, stopping at the first fault, and detailed, which runs only after a failure.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from urllib.parse import unquote_plus, unquote_to_bytes
 
 import attrs
 from multidict import MultiMapping
@@ -38,16 +39,44 @@ def query_reader(type_: Any) -> Callable[[MultiMapping[str]], Any]:
         if not query and empty is not None:
             return empty
         values: dict[str, Any] = {}
+        repeated: dict[str, Violation] = {}
         for name, value in query.items():
             if name in lists:
                 values.setdefault(name, []).append(value)
             elif name in values:
-                raise ValidationFailed([Violation("DUPLICATE", "Send this parameter once.", name)])
+                repeated[name] = Violation("DUPLICATE", "Send this parameter once.", name)
             else:
                 values[name] = value
+        if repeated:
+            raise ValidationFailed([*repeated.values(), *_faults(structure, values)])
         return structure(values)
 
     return read
+
+
+def _faults(structure: Structure, values: dict[str, Any]) -> Sequence[Violation]:
+    try:
+        structure(values)
+    except ValidationFailed as error:
+        return error.errors
+    return ()
+
+
+def not_utf8(raw_query: str) -> list[Violation]:
+    """The parameters of a query whose percent-encoded bytes are no UTF-8; they would be taken as they are written."""
+    return [
+        Violation("NOT_UTF8", "Send text that is percent-encoded UTF-8.", unquote_plus(part.partition("=")[0]))
+        for part in raw_query.split("&")
+        if not _is_utf8(part)
+    ]
+
+
+def _is_utf8(quoted: str) -> bool:
+    try:
+        unquote_to_bytes(quoted).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def header_reader(type_: Any) -> Callable[[Mapping[str, str]], Any]:

@@ -43,6 +43,8 @@ Run = Callable[[web.Request, RequestContext], Awaitable[web.StreamResponse]]
 ErrorTranslator = Callable[[Exception], HttpError | None]
 
 CLIENT_CLOSED_REQUEST = 499
+LIMIT_LINES: web.RequestKey[str] = web.RequestKey("limit lines", str)
+"""The header lines that tell a caller who gets an error how often it may ask."""
 REQUEST_ID, ORIGIN, TRACEPARENT = map(istr, ("X-Request-ID", "Origin", "traceparent"))  # half a str's cost to look up
 GONE = HttpError(CLIENT_CLOSED_REQUEST, "CLIENT_CLOSED_REQUEST", "The caller went away.")
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z][a-z]+")
@@ -91,7 +93,11 @@ def answering(call: Call, render: Render, declared: Definition, kit: HttpKit) ->
         lines = enter(request)
         if not isinstance(lines, str):
             lines = await lines
-        response = render(request, await call(request))
+        try:
+            response = render(request, await call(request))
+        except BaseException:
+            request[LIMIT_LINES] = lines  # what is left is told with errors too
+            raise
         if type(response) is EncodedResponse:
             response.headers_block += lines
         return response
@@ -116,7 +122,7 @@ def _entrance(declared: Definition, kit: HttpKit) -> Enter | None:
             caller = await identify(access, request.headers, tokens)
         except HttpError:
             if meter is not None:
-                await meter.admit_address(request)
+                request[LIMIT_LINES] = await meter.admit_address(request)
             raise
         request[CALLER] = caller
         return await meter.admit(by_subject(caller.subject)) if meter is not None else ""
@@ -161,6 +167,7 @@ def served(answer: Answer, kit: HttpKit, method: str, route: str, declared: Defi
                 response = await run(request, context)
             except Exception as error:  # the boundary of errors: whatever was raised, one answer leaves
                 response = error_response(request, _as_http_error(request, error, kit), context.request_id)
+                response.headers_block += request.get(LIMIT_LINES, "")
             status, size = stamp(response, context.request_id, headers)
             return response
         finally:

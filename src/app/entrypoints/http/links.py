@@ -29,7 +29,10 @@ def _by_cursor(here: str, next_cursor: str | None) -> str:
 def _by_offset(here: str, limit: int, offset: int, total: int) -> str:
     links = ""
     if offset > 0:
-        links = f', {here}&offset=0>; rel="first", {here}&offset={max(0, offset - limit)}>; rel="prev"'
+        before = offset - limit
+        if before >= total:
+            before = (total - 1) // limit * limit  # the last page that has something on it
+        links = f', {here}&offset=0>; rel="first", {here}&offset={max(0, before)}>; rel="prev"'
     if offset + limit < total:
         last = offset + (total - 1 - offset) // limit * limit
         links += f', {here}&offset={offset + limit}>; rel="next", {here}&offset={last}>; rel="last"'

@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.web_urldispatcher import AbstractResource, ResourceRoute, UrlMappingMatchInfo
 from yarl import URL
 
-from app.entrypoints.http.endpoint import HttpKit, served
+from app.entrypoints.http.endpoint import LIMIT_LINES, HttpKit, served
 from app.entrypoints.http.errors import HttpError, not_found
 from app.entrypoints.http.metrics import UNMATCHED
 
@@ -27,16 +27,17 @@ class Unmatched(AbstractResource):
         self._route = ResourceRoute("*", answer, self, expect_handler=_ignore)
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
-        if self._meter is not None:
-            await self._meter.admit_address(request)
         allowed: set[str] = set()
         for resource in self._router.resources():
             if resource is not self:
                 allowed |= (await resource.resolve(request))[1]
+        if allowed and self._cors is not None and self._cors.asks(request):
+            # The browser asks, not the page: it costs the page nothing of what it may ask.
+            return self._cors.preflight(request, allowed)
+        if self._meter is not None:
+            request[LIMIT_LINES] = await self._meter.admit_address(request)
         if not allowed:
             raise not_found()
-        if self._cors is not None and self._cors.asks(request):
-            return self._cors.preflight(request, allowed)
         methods = ", ".join(sorted(allowed))
         raise HttpError(405, "METHOD_NOT_ALLOWED", f"This path allows {methods}.", headers={"Allow": methods})
 
