@@ -1,6 +1,7 @@
 """`serve` with real processes: workers that die, metrics of all of them, ports, signals, systemd."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from app.entrypoints.serving.below import REPORT_EVERY
 from tests.commands import command, token_of
 from tests.e2e.workers import (
     WORKERS,
@@ -72,8 +74,41 @@ def test_a_service_whose_workers_never_start_gives_up_and_says_so(tmp_path: Path
     result = command("serve", "--workers", "2", environment=environment, timeout=60)
     assert result.returncode == 1
     assert result.stderr.count("Not ready after 0.2 s: run the migrations: 0001.create-posts") == 3
-    assert "Error: No worker could start in 3 tries; the lines above tell what stops them." in result.stderr
+    assert "No worker could start in 3 tries; the lines above tell what stops them." in result.stderr
     assert "Traceback" not in result.stderr
+    lines = [json.loads(line) for line in result.stderr.splitlines()]
+    assert all(line["pid"] for line in lines)
+    assert len({line["pid"] for line in lines if "Not ready after" in line["event"]}) == 3
+
+
+def test_settings_that_a_new_worker_cannot_read_are_told_in_json_and_a_reload_is_acknowledged(tmp_path: Path) -> None:
+    with served(tmp_path, workers=1) as running:
+        parent = running.process.pid
+        assert f"Parent {parent} starts 1 workers" in running.output.read_text()
+        (tmp_path / "given.env").write_text("APP_NO_SUCH_THING=1")
+        os.kill(parent, signal.SIGHUP)
+        wait_for(running, "nothing is replaced")
+        (tmp_path / "given.env").write_text("")
+        os.kill(parent, signal.SIGHUP)
+        wait_for(running, "1 workers were replaced.")
+        lines = [json.loads(line) for line in running.output.read_text().splitlines()]
+    assert [line["pid"] for line in lines if line["event"] == "SIGHUP: replacing 1 workers."] == [parent] * 2
+    (refused,) = [line for line in lines if "APP_NO_SUCH_THING" in line["event"]]
+    assert (refused["level"], refused["pid"] != parent) == ("error", True)
+
+
+async def test_what_a_killed_worker_counted_stays_though_nobody_asked_for_it(tmp_path: Path) -> None:
+    series = 'http_requests_total{method="GET",route="/api/v1/posts",status="200"}'
+    with served(tmp_path, workers=1) as running:
+        requests = Requests("")
+        connection = Connection(port_of(running))
+        for _ in range(20):
+            assert await connection.send(requests.get()) == 200
+        await connection.close()
+        await asyncio.sleep(3 * REPORT_EVERY)
+        os.kill(workers_of(running)[0], signal.SIGKILL)
+        await until(running, " serves.", 2)
+        assert metric(running.url, series) == 20
 
 
 @pytest.mark.parametrize("how", [("serve", "--workers", "2"), ("run",)], ids=["serve", "run"])

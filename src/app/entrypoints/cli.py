@@ -22,7 +22,7 @@ from app.entrypoints.http.routing import OPERATIONS
 from app.entrypoints.http.server import ServerError
 from app.entrypoints.http.signature import MountError
 from app.entrypoints.http.swagger import DOCUMENT
-from app.entrypoints.logs import configure_logs
+from app.entrypoints.logs import configure_logs, logged_as_json
 from app.entrypoints.migrate_command import migrate
 from app.entrypoints.relay_alone import relay_alone
 from app.entrypoints.serving.alone import serve_alone
@@ -36,6 +36,12 @@ logger = logging.getLogger(__name__)
 EXPLAINED = (DomainError, MigrationError, MountError, ServerError, SettingsError, OSError)
 
 
+MANY = ("serve", "worker")
+"""Several processes with one log: which of them wrote a line stands in it."""
+SERVING = (*MANY, "run", "relay")
+"""Whose log somebody's programs read: it is JSON to the end, where it is JSON at all."""
+
+
 class Commands(click.Group):
     """Ends with a message, not with a traceback, for every failure that has an explanation."""
 
@@ -43,18 +49,25 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except EXPLAINED as error:
+            if ctx.invoked_subcommand in SERVING and logged_as_json():
+                logger.error(str(error))
+                raise click.exceptions.Exit(1) from error
             raise click.ClickException(str(error)) from error
 
 
 @click.group(cls=Commands)
+@click.option("--json-logs", is_flag=True, hidden=True, help="Log as JSON until the settings say how.")
 @click.pass_context
-def cli(context: click.Context) -> None:
+def cli(context: click.Context, *, json_logs: bool) -> None:
     """Run and look after the service. Settings come from APP_… variables, from Consul and from .env."""
     if context.invoked_subcommand == config.name:
         return  # its commands are there also for settings that aren't usable
+    constant = {"pid": os.getpid()} if context.invoked_subcommand in MANY else {}
+    if json_logs:
+        configure_logs("INFO", as_json=True, constant=constant)
     loaded = load_settings()
     settings = loaded.settings
-    configure_logs(settings.log.level, as_json=logs_as_json(settings))
+    configure_logs(settings.log.level, as_json=logs_as_json(settings), constant=constant)
     for warning in loaded.warnings:
         logger.warning(warning)
     context.obj = loaded

@@ -33,13 +33,15 @@ _shorten.maxlist = _shorten.maxtuple = _shorten.maxdict = _shorten.maxset = _sho
 _encoder = msgspec.json.Encoder(enc_hook=_shorten.repr)
 
 
-def configure_logs(level: str, *, as_json: bool, stream: TextIO | None = None) -> None:
+def configure_logs(
+    level: str, *, as_json: bool, stream: TextIO | None = None, constant: Mapping[str, Any] | None = None
+) -> None:
     """Send every record of logging and of structlog to `stream` (standard error), from `level` on.
 
-    As one line of JSON each, whatever is logged, or else as lines for people.
+    As one line of JSON each, whatever is logged, or else as lines for people. Each line has the `constant` fields.
     """
     stream = stream or sys.stderr
-    handler = LogHandler(stream, json_line if as_json else console_line(colors=stream.isatty()))
+    handler = LogHandler(stream, json_line if as_json else console_line(colors=stream.isatty()), constant)
     logging.getLogger().handlers[:] = [handler]
     logging.captureWarnings(capture=True)
     for name in _QUIET:
@@ -55,6 +57,11 @@ def configure_logs(level: str, *, as_json: bool, stream: TextIO | None = None) -
     set_level(level)
 
 
+def logged_as_json() -> bool:
+    """Whether the logs of this process are lines of JSON."""
+    return any(isinstance(handler, LogHandler) and handler.is_json for handler in logging.getLogger().handlers)
+
+
 def set_level(level: str) -> None:
     """Log from `level` on (`DEBUG` … `CRITICAL`); works while the service runs. Raises ValueError for another name."""
     root = logging.getLogger()
@@ -68,14 +75,22 @@ def set_level(level: str) -> None:
 class LogHandler(logging.Handler):
     """Writes records as lines of UTF-8; one that cannot be rendered leaves a line that says so."""
 
-    def __init__(self, stream: TextIO, render: Callable[[Fields], str]) -> None:
+    def __init__(
+        self, stream: TextIO, render: Callable[[Fields], str], constant: Mapping[str, Any] | None = None
+    ) -> None:
         super().__init__()
         self._stream = stream
         self._render = render
+        self._constant = dict(constant or {})
+
+    @property
+    def is_json(self) -> bool:
+        """Whether its lines are for programs."""
+        return self._render is json_line
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            self._write(self._render(fields_of(record)))
+            self._write(self._render(fields_of(record) | self._constant))
         except Exception:  # a logged object's own code may fail in any way, and no request may fail for it
             self.handleError(record)
 

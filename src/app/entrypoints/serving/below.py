@@ -23,12 +23,14 @@ from app.entrypoints.serving.link import (
     Metrics,
     Ready,
     Reason,
+    Report,
     Snapshot,
 )
 from app.entrypoints.serving.totals import snapshot
 from app.entrypoints.serving.worker import Worker, spare_the_collector
 
 METRICS_TIMEOUT = 3.0
+REPORT_EVERY = 1.0
 
 
 @attrs.frozen
@@ -87,6 +89,13 @@ class Parent:
         leave(leaving, Reason.STOP, worker)
 
 
+async def report(link: Link, container: Container) -> None:
+    """Tell the parent once a second what was counted: who is killed can't tell it at the end."""
+    while True:
+        await asyncio.sleep(REPORT_EVERY)
+        link.send(Report(snapshot(container.registry())))
+
+
 def leave(leaving: "asyncio.Future[Reason]", reason: Reason, worker: Worker) -> None:
     """Leave, for the first reason that there was; when everybody leaves, nobody takes connections any more."""
     if reason is not Reason.REPLACED:
@@ -112,6 +121,7 @@ async def _serve_below(loaded: Loaded, given: Given) -> None:
     leaving: asyncio.Future[Reason] = asyncio.get_running_loop().create_future()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, leave, leaving, Reason.REPLACED, worker)
     listening = asyncio.create_task(parent.listen(container, leaving, worker), name="parent")
+    reporting = asyncio.create_task(report(link, container), name="report")
     try:
         if await opened_before(leaving, worker, loaded.settings.serve.start_timeout):
             spare_the_collector()
@@ -120,6 +130,7 @@ async def _serve_below(loaded: Loaded, given: Given) -> None:
             await worker.leave(await leaving)
     finally:
         await worker.close()
+        reporting.cancel()
         link.send(Snapshot(snapshot(container.registry())))
         await link.flush()
         link.close()

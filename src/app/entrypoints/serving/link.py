@@ -52,6 +52,12 @@ class Snapshot(msgspec.Struct, tag="snapshot"):
     families: list[Family]
 
 
+class Report(msgspec.Struct, tag="report"):
+    """From a worker, unasked and regularly: its metrics, so that little is lost when it is killed."""
+
+    families: list[Family]
+
+
 class AskMetrics(msgspec.Struct, tag="ask metrics"):
     """From a worker: somebody wants to read the metrics of all workers. The answer has the same number."""
 
@@ -65,7 +71,7 @@ class Metrics(msgspec.Struct, tag="metrics"):
     text: str
 
 
-FromWorker = Ready | Snapshot | AskMetrics
+FromWorker = Ready | Snapshot | Report | AskMetrics
 ToWorker = Leave | AskSnapshot | Metrics
 Heard = TypeVar("Heard")
 

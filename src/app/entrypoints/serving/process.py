@@ -9,6 +9,7 @@ from itertools import chain
 
 import attrs
 
+from app.entrypoints.logs import logged_as_json
 from app.entrypoints.serving.alone import first_of
 from app.entrypoints.serving.below import Given
 from app.entrypoints.serving.handover import Handover
@@ -22,6 +23,7 @@ from app.entrypoints.serving.link import (
     Metrics,
     Ready,
     Reason,
+    Report,
     Snapshot,
 )
 from app.entrypoints.serving.listening import Sockets
@@ -36,6 +38,11 @@ class Heritage:
 
     sockets: Sockets
     handover: Handover
+
+
+def arguments_of_a_worker() -> list[str]:
+    """So that it logs as its parent does also before it knows its settings, and why it can't have them."""
+    return ["--json-logs", "worker"] if logged_as_json() else ["worker"]
 
 
 class WorkerProcess:
@@ -63,7 +70,7 @@ class WorkerProcess:
                 listening, theirs.fileno(), heritage.handover.giving.fileno(), heritage.handover.taking.fileno()
             )
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "app.entrypoints", "worker", given.encode()),
+                *(sys.executable, "-m", "app.entrypoints", *arguments_of_a_worker(), given.encode()),
                 stdin=asyncio.subprocess.DEVNULL,
                 pass_fds=(*chain(*listening.values()), given.link, given.giving, given.taking),
                 process_group=0,  # Ctrl-C is meant for the parent, which passes it on
@@ -132,6 +139,8 @@ class WorkerProcess:
                 case Snapshot(families=families):
                     self.last = families
                     self._told.set()
+                case Report(families=families):
+                    self.last = families
                 case AskMetrics(number=number):
                     task = asyncio.create_task(self._answer(number))
                     self._answers.add(task)

@@ -49,6 +49,7 @@ class Supervisor:
     async def run(self) -> None:
         """Serve until told to stop. Raises ServerError when no worker can start."""
         self._listen_to_signals()
+        logger.info("Parent %d starts %d workers; SIGHUP to it replaces them.", os.getpid(), self._plan.workers)
         keeping = asyncio.create_task(self._keep(), name="keep workers")
         await first_of(keeping, self._stop)
         notify.notify(notify.STOPPING)
@@ -129,11 +130,15 @@ class Supervisor:
     async def _reload(self) -> None:
         self._reload_wanted = False
         notify.notify(notify.reloading())
-        for worker in [each for each in self._workers if each.is_ready]:
+        old = [each for each in self._workers if each.is_ready]
+        logger.info("SIGHUP: replacing %d workers.", len(old))
+        for worker in old:
             if not await self._start():
                 logger.error("The new worker could not start, so nothing is replaced; the old ones serve on.")
                 break
             await worker.leave(Reason.REPLACED, self._plan.patience)
+        else:
+            logger.info("%d workers were replaced.", len(old))
         notify.notify(notify.READY)
 
     async def _end_all(self, reason: Reason) -> None:
