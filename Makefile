@@ -9,13 +9,16 @@ export APP_HTTP__PORT := $(PORT)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve test long check fmt lint types migrate config openapi routes token upstream fuzz bench soak faults overload lock drop rename clean
+.PHONY: help run dev serve test long check fmt lint types migrate config openapi routes token upstream fuzz bench soak faults overload lock picture drop rename clean
 
 help:
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: .venv/.runtime ## Run the service on SQLite, with its documentation page (PORT=9000 for another port)
 	@$(APP) run $(ARGS)
+
+dev: .venv/.dev ## Run the service, and start it again whenever the code changes
+	@exec $(BIN)/watchfiles --filter python "$(APP) run $(ARGS)" src
 
 serve: .venv/.runtime ## Migrate, and run the service with several workers, as in production (WORKERS=4; kill -HUP replaces them)
 	@$(APP) migrate
@@ -87,6 +90,9 @@ lock: .venv/.dev ## Lock the newest versions that pyproject.toml allows
 	@$(BIN)/uv pip compile tests/benchmarks/peers/requirements.in --universal --generate-hashes --upgrade --no-annotate \
 	  --python-version 3.11 --custom-compile-command "make lock" --constraint requirements.lock --quiet \
 	  -o tests/benchmarks/peers/requirements.lock
+
+picture: .venv/.dev ## Take the picture of the documentation page anew
+	@$(BIN)/python -m tests.picture
 
 drop: .venv/.dev ## Take a storage out of the project (STORAGE=mongo, mysql or postgres)
 	@$(BIN)/python -m scripts.drop_storage $(STORAGE)

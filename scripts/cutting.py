@@ -95,6 +95,8 @@ class _Cut:
 
     def _inside(self, node: ast.AST) -> Iterator[Edit]:
         """Edits that leave the statement whole; none where what names it cannot be taken out alone."""
+        if isinstance(node, ast.Subscript):
+            return  # what stands in brackets are parameters of a type: none of them can be left out
         pieces: list[Edit] = []
         for child in ast.iter_child_nodes(node):
             if not self._mentions(child):

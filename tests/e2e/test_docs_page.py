@@ -1,6 +1,5 @@
-"""The documentation page, in a real browser: `PICTURE=docs/images/docs-page.png` keeps what it shows."""
+"""The documentation page, in a real browser."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,7 +47,6 @@ def test_the_page_lists_the_operations_and_tries_one_out(browser: webdriver.Chro
         browser.get(f"{running.url}/docs")
         waiting = WebDriverWait(browser, PATIENCE)
         waiting.until(lambda page: len(page.find_elements(By.CSS_SELECTOR, ".opblock")) >= 10)
-        keep_picture(browser)
         browser.find_element(By.CSS_SELECTOR, "#operations-posts-list_posts button").click()
         execute = waiting.until(
             lambda page: page.find_element(By.CSS_SELECTOR, "#operations-posts-list_posts .execute")
@@ -62,10 +60,3 @@ def test_the_page_lists_the_operations_and_tries_one_out(browser: webdriver.Chro
         assert "Hello, hexagon" in body
         refused = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]  # type: ignore[no-untyped-call]
         assert refused == []
-
-
-def keep_picture(browser: webdriver.Chrome) -> None:
-    if "PICTURE" in os.environ:
-        path = Path(os.environ["PICTURE"])
-        path.parent.mkdir(parents=True, exist_ok=True)
-        browser.save_screenshot(str(path))

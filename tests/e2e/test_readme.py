@@ -60,7 +60,7 @@ RUN_HERE = {
 }
 RUN_IN_A_COPY = {"drop", "rename"}
 """They change the project: tests/architecture/test_dropping.py runs them."""
-RUN_ON = {"run", "serve", "upstream"}
+RUN_ON = {"dev", "run", "serve", "upstream"}
 """Those that go on until they are stopped, each in a test of its own."""
 
 
@@ -237,6 +237,17 @@ def test_the_stand_in_answers_where_the_service_looks_for_it(running: Running, f
     finally:
         os.killpg(stand_in.pid, signal.SIGTERM)
         stand_in.wait(15)
+
+
+def test_a_change_of_the_code_starts_the_service_again(tmp_path: Path) -> None:
+    with kept_running("exec make dev", tmp_path) as started:
+        printed(started, "Documentation")
+        os.utime(ROOT / "src/app/__init__.py")
+        end = time.monotonic() + 30
+        while started.output.read_text().count("Documentation") < 2 and time.monotonic() < end:
+            time.sleep(0.1)
+        assert started.output.read_text().count("Documentation") == 2
+        wait_until_ready(started)
 
 
 def test_workers_are_replaced_by_the_signal_that_is_named(tmp_path: Path) -> None:

@@ -236,6 +236,19 @@ def test_what_the_kit_itself_may_answer_is_told_beside_the_wildcards(paths: Any)
     assert "WWW-Authenticate" in paths["/animals/{name}"]["delete"]["responses"]["401"]["headers"]
 
 
+def test_an_error_of_the_kit_shows_its_own_code(paths: Any) -> None:
+    answers = paths["/animals/{number}"]["put"]["responses"]
+    shown = {
+        status: answer["content"]["application/json"]["example"]["code"]
+        for status, answer in answers.items()
+        if "example" in answer["content"]["application/json"] and status > "4"
+    }
+    assert shown == {
+        "401": "UNAUTHORIZED", "403": "FORBIDDEN", "404": "NOT_FOUND", "413": "BODY_TOO_LARGE",
+        "415": "UNSUPPORTED_MEDIA_TYPE", "503": "OVERLOADED",
+    }  # fmt: skip
+
+
 def test_who_is_counted_may_be_told_to_wait() -> None:
     found = statuses(document(Animals(), metered=True)["paths"])
     assert [name for name, answers in found.items() if "429" not in answers] == []

@@ -9,6 +9,7 @@ from aiohttp import web
 from app.entrypoints.http.admission import NO_LIMIT, Admission, Overloaded
 from app.entrypoints.http.body import BodyLimits, read_body
 from app.entrypoints.http.converters import body_decoder, header_reader, not_utf8, path_reader, query_reader
+from app.entrypoints.http.direct import path_values
 from app.entrypoints.http.errors import ValidationFailed, Violation
 from app.entrypoints.http.signature import Signature
 
@@ -114,7 +115,7 @@ def _readers(signature: Signature) -> list[tuple[str, Read]]:
 
 def _from_path(name: str, type_: Any) -> Read:
     read = path_reader(name, type_)
-    return lambda request: read(request.match_info[name])
+    return lambda request: read(path_values(request)[name])
 
 
 def _from_query(type_: Any) -> Read:

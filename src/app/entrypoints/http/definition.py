@@ -55,7 +55,7 @@ def response_pagination(
 def response_error(
     description: str | None = None, *, headers: Mapping[str, str] | None = None, example: object = None
 ) -> ResponseDefinition:
-    """The envelope of an error, for a status or for a wildcard such as `4xx`."""
+    """The envelope of an error, for a status or for a wildcard such as `4xx`; `example` is the whole of it."""
     return ResponseDefinition("error", None, description, headers or {}, example)
 
 

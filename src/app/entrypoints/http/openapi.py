@@ -160,8 +160,9 @@ def _response(declared: Definition, status: str, answer: ResponseDefinition, inf
 def _content(answer: ResponseDefinition) -> dict[str, Any]:
     match answer.kind:
         case "error":
+            shown = {} if answer.example is None else {"example": answer.example}
             return {
-                "application/json": {"schema": {"$ref": "#/components/schemas/Error"}},
+                "application/json": {"schema": {"$ref": "#/components/schemas/Error"}, **shown},
                 PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}},
             }
         case "raw":

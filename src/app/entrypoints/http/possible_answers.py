@@ -18,20 +18,33 @@ def answers_of(operation: Operation, *, metered: bool) -> Mapping[str, ResponseD
 def _given_by_the_kit(operation: Operation, *, metered: bool) -> Iterator[tuple[str, ResponseDefinition]]:
     signature, declared = operation.signature, operation.definition
     if declared.access is not None and not declared.access.is_public:
-        yield "401", response_error("There is no valid token", headers=CHALLENGE)
+        yield "401", _refusal("UNAUTHORIZED", "There is no valid token", CHALLENGE)
         if declared.access.scopes:
-            yield "403", response_error("The token lacks a scope", headers=CHALLENGE)
+            yield "403", _refusal("FORBIDDEN", "The token lacks a scope", CHALLENGE)
     if signature.path:
-        yield "404", response_error("There is no such thing")
+        yield "404", _refusal("NOT_FOUND", "There is no such thing")
     if declared.idempotent:
         yield "409", response_error("A request with this key is at work")
     if signature.body is not None:
         yield "400", response_error("The body is no JSON")
-        yield "413", response_error("The body is too large")
-        yield "415", response_error("The body is of another type than JSON")
+        yield "413", _refusal("BODY_TOO_LARGE", "The body is too large")
+        yield "415", _refusal("UNSUPPORTED_MEDIA_TYPE", "The body is of another type than JSON")
     if signature.body is not None or signature.query is not None or signature.headers is not None:
         yield "422", response_error("Something in the request is not as described; `errors` names each field")
     if declared.limited:
         if metered:
-            yield "429", response_error("The caller asks too often")
-        yield "503", response_error("Too much is going on, or what is needed is away")
+            yield "429", _refusal("TOO_MANY_REQUESTS", "The caller asks too often")
+        yield "503", _refusal("OVERLOADED", "Too much is going on, or what is needed is away")
+
+
+def _refusal(code: str, description: str, headers: Mapping[str, str] | None = None) -> ResponseDefinition:
+    """An error whose example has the code that it comes with; its message only says the like."""
+    message = f"{description}."
+    example = {
+        "success": False,
+        "code": code,
+        "message": message,
+        "errors": [{"code": code, "message": message}],
+        "meta": {"request_id": "8f2d40c1a9be6673-00000001"},
+    }
+    return response_error(description, headers=headers, example=example)

@@ -4,7 +4,6 @@ aiohttp's router tries all resources one by one that are the same up to their fi
 shape `/api/{tenant}/…` are all of them.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -12,43 +11,10 @@ from aiohttp import web
 from aiohttp.web_urldispatcher import AbstractResource, Resource, UrlMappingMatchInfo
 from yarl import URL
 
+from app.entrypoints.http.segments import Segments
+
 FEW = 4
 """So many resources are tried faster than one is looked for."""
-
-_PLAIN = re.compile(r"[A-Za-z0-9._~-]*")
-
-
-class _Node:
-    """What follows a part of a path: by the next segment, whatever the next segment is, and what ends here."""
-
-    __slots__ = ("any", "named", "resources")
-
-    def __init__(self) -> None:
-        self.named: dict[str, _Node] = {}
-        self.any: _Node | None = None
-        self.resources: list[Resource] = []
-
-    def below(self, segment: str) -> "_Node":
-        """The node of a template's segment. One that may be written in several ways leads where parameters do."""
-        if _PLAIN.fullmatch(segment):
-            return self.named.setdefault(segment, _Node())
-        if self.any is None:
-            self.any = _Node()
-        return self.any
-
-    def candidates(self, segments: list[str]) -> list[Resource]:
-        """The resources that may match, those that name more of the path first."""
-        nodes = [self]
-        for segment in segments:
-            following = []
-            for node in nodes:
-                named = node.named.get(segment)
-                if named is not None:
-                    following.append(named)
-                if node.any is not None:
-                    following.append(node.any)
-            nodes = following
-        return [resource for node in nodes for resource in node.resources]
 
 
 class RouteIndex(AbstractResource):
@@ -60,7 +26,7 @@ class RouteIndex(AbstractResource):
     def __init__(self, prefix: str) -> None:
         super().__init__()
         self._prefix = prefix
-        self._root = _Node()
+        self._templates: Segments[Resource] = Segments()
         self._resources: dict[str, Resource] = {}
 
     def at(self, path: str) -> Resource:
@@ -68,21 +34,15 @@ class RouteIndex(AbstractResource):
         resource = self._resources.get(path)
         if resource is None:
             resource = self._resources[path] = web.DynamicResource(path)
-            self._place(resource)
+            self._templates.add(resource.canonical, resource)
         return resource
-
-    def _place(self, resource: Resource) -> None:
-        node = self._root
-        for segment in resource.canonical.split("/"):
-            node = node.below(segment)
-        node.resources.append(resource)
 
     async def resolve(self, request: web.Request) -> tuple[UrlMappingMatchInfo | None, set[str]]:
         allowed: set[str] = set()
         if len(self._resources) <= FEW:
             candidates: Iterable[Resource] = self._resources.values()
         else:
-            candidates = self._root.candidates(request.rel_url.path_safe.split("/"))
+            candidates = self._templates.candidates(request.rel_url.path_safe.split("/"))
         for resource in candidates:
             match, methods = await resource.resolve(request)
             if match is not None:
@@ -95,10 +55,10 @@ class RouteIndex(AbstractResource):
         return self._prefix + "{…}"
 
     def add_prefix(self, prefix: str) -> None:
-        self._prefix, self._root = prefix + self._prefix, _Node()
+        self._prefix, self._templates = prefix + self._prefix, Segments()
         for resource in self._resources.values():
             resource.add_prefix(prefix)
-            self._place(resource)
+            self._templates.add(resource.canonical, resource)
 
     def raw_match(self, path: str) -> bool:
         return False

@@ -10,6 +10,7 @@ from app.context import request_id
 from app.entrypoints.http.admission import NO_LIMIT
 from app.entrypoints.http.binding import CallLimits, bind
 from app.entrypoints.http.definition import Definition, definition_of
+from app.entrypoints.http.direct import DIRECT, DirectRoutes
 from app.entrypoints.http.endpoint import HttpKit, answering, error_response, served, stream_headers
 from app.entrypoints.http.errors import HttpError
 from app.entrypoints.http.idempotency import answered_once
@@ -28,7 +29,7 @@ def setup_routes(app: web.Application, kit: HttpKit, handlers: Iterable[object],
     that has no strict converter, a missing `access`, two success statuses, a path that is taken.
     """
     if OPERATIONS not in app:
-        app[OPERATIONS] = []
+        app[OPERATIONS], app[DIRECT] = [], DirectRoutes()
         app.on_response_prepare.append(stream_headers(kit))
     operations = app[OPERATIONS]
     for handler, declared in _declared(handlers):
@@ -83,6 +84,7 @@ def _mount(app: web.Application, kit: HttpKit, operation: Operation, base_path: 
     call = bind(handler, signature, limits, any_query=is_raw)
     answer = answering(call, render, declared, kit)
     endpoint = served(answer, kit, operation.method, operation.path, declared)
+    app[DIRECT].add(operation, endpoint)
     resource = resource_at(app, _pattern(operation))
     resource.add_route(operation.method, endpoint, expect_handler=continue_or_refuse)
     if operation.method == "GET":

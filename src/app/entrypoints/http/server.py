@@ -9,6 +9,7 @@ import attrs
 from aiohttp import http_parser, web
 
 from app.entrypoints.http.connections import Connections, RefusedConnection, connections_within
+from app.entrypoints.http.direct import DIRECT, Endpoint
 from app.entrypoints.http.moving import MovableConnection
 from app.entrypoints.http.unrouted import refusal, refusal_by_status, unrouted_response
 
@@ -108,9 +109,16 @@ class EnvelopeServer(web.Server):
     While `is_draining`, each answer is the last on its connection.
     """
 
-    def __init__(self, server: web.Server, connections: Connections, options: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        server: web.Server,
+        find: Callable[[Any], Endpoint | None],
+        connections: Connections,
+        options: dict[str, Any],
+    ) -> None:
         super().__init__(self._handle, request_factory=server.request_factory)
         self._application = server.request_handler
+        self._find = find
         self._options = options
         self.open_connections = connections
         self._head_came = connections.heads.pop
@@ -135,7 +143,8 @@ class EnvelopeServer(web.Server):
         protocol: Any = request.protocol
         self._head_came(protocol, None)
         try:
-            response = await self._application(request)
+            answer: Any = self._find(request) or self._application
+            response: web.StreamResponse = await answer(request)
         except web.HTTPException as error:
             # The router refuses by itself what has no path at all, such as `CONNECT host:port`.
             return unrouted_response(request, refusal_by_status(error.status))
@@ -187,7 +196,13 @@ class EnvelopeRunner(web.AppRunner):
             "max_headers": limits.headers,
         }
         connections = Connections(connections_within(limits.connections), limits.head_timeout, limits.write_timeout)
-        return EnvelopeServer(await super()._make_server(), connections, options)
+        server, direct = await super()._make_server(), self.app.get(DIRECT)
+        find = direct.find if direct is not None and direct.agrees_with(self.app) else _leave_to_router
+        return EnvelopeServer(server, find, connections, options)
+
+
+def _leave_to_router(request: web.Request) -> None:
+    """Nothing is known of the application."""
 
 
 def require_c_parser() -> None:
