@@ -42,9 +42,9 @@ class _Template:
     endpoint: Endpoint | None
     parameters: tuple[_Parameter, ...]
 
-    def values(self, path: str) -> dict[str, str] | None:
+    def values(self, segments: list[str]) -> dict[str, str] | None:
         """The parameters, in a path that has as many segments as the template; None where one doesn't fit."""
-        segments, found = path.split("/"), {}
+        found = {}
         for parameter in self.parameters:
             text = segments[parameter.place]
             if not parameter.fits(text):
@@ -81,14 +81,15 @@ class DirectRoutes:
         templates = self._templates.get(method)
         if templates is None or "%" in path:
             return None
-        candidates = templates.candidates(path)
-        if len(candidates) != 1 or candidates[0].endpoint is None:
+        segments = path.split("/")
+        template = templates.only(segments)
+        if template is None or template.endpoint is None:
             return None
-        values = candidates[0].values(path)
+        values = template.values(segments)
         if values is None:
             return None
         request[PATH_VALUES] = values
-        return candidates[0].endpoint
+        return template.endpoint
 
     def agrees_with(self, app: web.Application) -> bool:
         """Whether nothing else in the application has a say in where these requests go, nor in how they are answered.
@@ -103,11 +104,11 @@ class DirectRoutes:
 
     def _may_differ(self, resource: web.AbstractResource) -> bool:
         if isinstance(resource, web.PlainResource):
-            path = resource.canonical
+            segments = resource.canonical.split("/")
             return any(
-                template.values(path) is not None
+                template.values(segments) is not None
                 for templates in self._templates.values()
-                for template in templates.candidates(path)
+                for template in templates.candidates(segments)
             )
         return isinstance(resource, web.DynamicResource | web.StaticResource | PrefixedSubAppResource)
 

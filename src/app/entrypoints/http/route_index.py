@@ -42,7 +42,7 @@ class RouteIndex(AbstractResource):
         if len(self._resources) <= FEW:
             candidates: Iterable[Resource] = self._resources.values()
         else:
-            candidates = self._templates.candidates(request.rel_url.path_safe)
+            candidates = self._templates.candidates(request.rel_url.path_safe.split("/"))
         for resource in candidates:
             match, methods = await resource.resolve(request)
             if match is not None:

@@ -30,10 +30,23 @@ class Segments(Generic[T]):
             node = node._below(segment)
         node.ends.append(filed)
 
-    def candidates(self, path: str) -> list[T]:
-        """What may belong to a path, that which names more of it first."""
+    def only(self, segments: list[str]) -> T | None:
+        """What alone may belong to a path; None where that is nothing, or may be several."""
+        node = self
+        for segment in segments:
+            named = node.named.get(segment)
+            if named is not None and node.any is not None:
+                return None
+            following = named or node.any
+            if following is None:
+                return None
+            node = following
+        return node.ends[0] if len(node.ends) == 1 else None
+
+    def candidates(self, segments: list[str]) -> list[T]:
+        """All that may belong to a path, that which names more of it first."""
         nodes = [self]
-        for segment in path.split("/"):
+        for segment in segments:
             following = []
             for node in nodes:
                 named = node.named.get(segment)
