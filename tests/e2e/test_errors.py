@@ -197,6 +197,21 @@ async def test_what_is_too_long_is_told_by_its_own_status(anonymous: Client) -> 
     assert (header.status, header.code) == (431, "HEADERS_TOO_LARGE")
 
 
+async def test_an_encoding_that_is_unknown_here_is_told_with_those_that_are_not(writer: Client) -> None:
+    answer = await writer.send("POST", POSTS, data=b"{}", headers={**JSON, "Content-Encoding": "br"})
+    assert (answer.status, answer.code) == (415, "UNSUPPORTED_ENCODING")
+    assert answer.headers["Accept-Encoding"] == "gzip, deflate"
+
+
+async def test_a_broken_encoding_ends_the_connection_and_is_no_fault_of_the_server(
+    writer: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = await writer.send("POST", POSTS, data=b"no gzip", headers={**JSON, "Content-Encoding": "gzip"})
+    assert (answer.status, answer.code) == (400, "BROKEN_BODY")
+    assert answer.headers["Connection"] == "close"
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 async def test_a_broken_chunk_is_the_callers_fault(writer: Client) -> None:
     head = (
         f"POST {POSTS} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {a_token('posts:write')}\r\n"

@@ -10,6 +10,8 @@ from aiohttp.http_exceptions import HttpProcessingError
 from app.context import remaining
 from app.entrypoints.http.errors import HttpError, MalformedRequest
 
+BROKEN_BODY = "BROKEN_BODY"
+
 
 @attrs.define
 class BodyLimits:
@@ -38,9 +40,8 @@ async def read_body(request: web.Request, limits: BodyLimits) -> bytes:
     except TimeoutError as error:
         raise HttpError(408, "BODY_TOO_SLOW", "Send the body faster, or less of it.") from error
     except (HttpProcessingError, web.RequestPayloadError, zlib.error) as error:
-        raise MalformedRequest(
-            "BROKEN_BODY", "Send the body whole and in the encoding that its headers name."
-        ) from error
+        request.content.feed_eof()  # else aiohttp would go on reading, fail again, and log a traceback
+        raise MalformedRequest(BROKEN_BODY, "Send the body whole and in the encoding that its headers name.") from error
 
 
 async def _read(request: web.Request, limit: int) -> bytes:

@@ -19,7 +19,7 @@ from app.entrypoints.http.accept import PROBLEM_JSON, prefers_problem
 from app.entrypoints.http.access import TokenVerifier, identify, public
 from app.entrypoints.http.admission import NO_LIMIT, Admission, Overloaded
 from app.entrypoints.http.binding import CALLER, Call
-from app.entrypoints.http.body import BodyLimits
+from app.entrypoints.http.body import BROKEN_BODY, BodyLimits
 from app.entrypoints.http.cors import Cors
 from app.entrypoints.http.deadline import TIMEOUT_HEADER, Deadlines, shorter
 from app.entrypoints.http.definition import Definition
@@ -200,7 +200,9 @@ def error_response(request: web.BaseRequest, error: HttpError, id_: str) -> Enco
         response = EncodedResponse(error.status, encode_problem(error, id_), PROBLEM_JSON, lines)
     else:
         response = EncodedResponse(error.status, encode_error(error, id_), headers_block=lines)
-    response.closes = error.status in _UNREAD  # what is left of the body will never be read
+    response.closes = (
+        error.status in _UNREAD or error.code == BROKEN_BODY
+    )  # what is left of the body will never be read
     return response
 
 

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 
 from aiohttp import web
-from aiohttp.http_exceptions import LineTooLong
+from aiohttp.http_exceptions import ContentEncodingError, LineTooLong
 
 from app.entrypoints.http.endpoint import UNEXPECTED, error_response
 from app.entrypoints.http.errors import HttpError, not_found
@@ -13,6 +13,9 @@ IDS = RequestIds()
 TOO_MANY = "Too many headers received"
 """aiohttp has no class for this. pyproject.toml pins aiohttp, and a test sends too many."""
 
+_ENCODINGS = {"Accept-Encoding": "gzip, deflate"}
+"""In an answer it tells what a request may be encoded in (RFC 9110, section 12.5.3)."""
+
 
 def refusal(error: BaseException, line_limit: int) -> HttpError:
     """Why the parser refused a request. `line_limit` is that of the request line, and of nothing else."""
@@ -20,6 +23,10 @@ def refusal(error: BaseException, line_limit: int) -> HttpError:
         return HttpError(414, "URI_TOO_LONG", f"Send a path with query of at most {line_limit} bytes.")
     if isinstance(error, LineTooLong) or error.args == (TOO_MANY,):
         return HttpError(431, "HEADERS_TOO_LARGE", "Send fewer or smaller headers.")
+    if isinstance(error, ContentEncodingError):
+        return HttpError(
+            415, "UNSUPPORTED_ENCODING", "Send the body as it is, or in gzip or deflate.", headers=_ENCODINGS
+        )
     return refusal_by_status(HTTPStatus.BAD_REQUEST)
 
 
