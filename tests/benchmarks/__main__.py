@@ -30,6 +30,7 @@ from tests.servers.kinds import server
 from tests.servers.postgres import POSTGRES
 
 REPORT = ROOT / "docs" / "performance.md"
+NOTES = "## What was tried"
 PICTURE = ROOT / "docs" / "images" / "performance.svg"
 PEERS = {
     "bare aiohttp": "aiohttp_asyncpg",
@@ -182,7 +183,8 @@ def main() -> None:
     if not narrowed:
         picture = "\n![CPU time per request, by server](images/performance.svg)\n"
         head, rest = text.split("\n## ", 1)
-        REPORT.write_text(f"{head}{picture}\n## {rest}")
+        notes = REPORT.read_text().partition(NOTES)[2]  # written by hand
+        REPORT.write_text(f"{head}{picture}\n## {rest}\n{NOTES}{notes}")
         PICTURE.write_text(bars("CPU time of the server per request, 64 connections", bench.pictured))
 
 
