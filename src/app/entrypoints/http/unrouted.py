@@ -35,7 +35,7 @@ def refusal_by_status(status: int) -> HttpError:
     if status == HTTPStatus.NOT_FOUND:
         return not_found()
     if status < HTTPStatus.INTERNAL_SERVER_ERROR:
-        return HttpError(status, "BAD_REQUEST", "Send a well-formed HTTP request.")
+        return HttpError(status, "BAD_REQUEST", "Send a well-formed HTTP request, with a method of HTTP.")
     return UNEXPECTED
 
 
