@@ -37,7 +37,7 @@ def refused() -> StorageRefused:
 def too_slow() -> StorageTimeout | DeadlinePassed:
     """For a call whose time is over: its own, which tells of the storage, or the request's, which tells nothing."""
     if is_out_of_time():
-        return DeadlinePassed("The time for this request is over. Try again later, or give it more.")
+        return DeadlinePassed("This request's time is over. Try again later, or give it more.")
     return StorageTimeout("The storage took too long. Try again later.")
 
 

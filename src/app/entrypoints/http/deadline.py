@@ -28,7 +28,7 @@ class DeadlineExceeded(HttpError):
     """The request took longer than it may; what it was doing was cancelled."""
 
     def __init__(self) -> None:
-        super().__init__(504, "DEADLINE_EXCEEDED", "The time for this request is over. Try again later, or give it more.")
+        super().__init__(504, "DEADLINE_EXCEEDED", "This request's time is over. Try again later, or give it more.")
 
 
 def shorter(asked: str, limit: float) -> float:
