@@ -94,10 +94,10 @@ lock: .venv/.dev ## Lock the newest versions that pyproject.toml allows
 picture: .venv/.dev ## Take the picture of the documentation page anew
 	@$(BIN)/python -m tests.picture
 
-drop: .venv/.dev ## Take a storage out of the project (STORAGE=mongo, mysql or postgres)
+drop: .venv/.dev ## Take a storage out of the project (STORAGE=…; without, it tells which there are)
 	@$(BIN)/python -m scripts.drop_storage $(STORAGE)
 
-rename: .venv/.dev ## Give the project a name of its own (NAME=order-service)
+rename: .venv/.dev ## Give the project a name of its own (NAME=order-service; a single word is for good)
 	@$(BIN)/python -m scripts.rename $(NAME)
 
 clean: ## Remove what the build and the tests made (your data stays)

@@ -1,4 +1,4 @@
-"""Takes a storage out of the project: `make drop STORAGE=mongo`. What is left of it is text, which is told."""
+"""Takes a storage out of the project: `make drop STORAGE=<name>`. What is left of it is text, which is told."""
 
 import re
 import shutil
@@ -30,6 +30,11 @@ NEVER = (
     "scripts/cutting.py",
 )
 PROSE = ("README.md", "docs", "docker-compose.yml", "CHANGELOG.md", ".ci", "deploy")
+
+
+def removable(root: Path) -> tuple[str, ...]:
+    """The storages that can go, and have not gone yet."""
+    return tuple(storage for storage in WORDS if (root / "src/app/adapters" / storage).exists())
 
 
 def drop(root: Path, storage: str) -> None:
@@ -76,17 +81,20 @@ def _cut_project(file: Path, words: tuple[str, ...]) -> None:
 
 
 def _cut_compose(file: Path, words: tuple[str, ...]) -> None:
-    """Blocks with its name as the key, and lines with its variables."""
-    named, kept, below = "|".join(words), [], -1
+    """Blocks with its name as the key, lines with its variables, comments at the top, and what is empty without."""
+    named, below = "|".join(words), -1
+    kept: list[str] = []
     for line in file.read_text().splitlines(keepends=True):
         indent = len(line) - len(line.lstrip())
-        if below >= 0 and (indent > below or not line.strip()):
+        # An empty line goes where there is one already.
+        if below >= 0 and (indent > below if line.strip() else kept[-1:] == ["\n"]):
             continue
-        starts = re.match(rf"\s+(({named}):|APP_({named.upper()})__)", line)
+        starts = re.match(rf"\s+(({named}):|APP_({named.upper()})__)|#.*(?i:{named})", line)
         below = indent if starts else -1
         if not starts:
             kept.append(line)
-    file.write_text(re.sub(rf":-({named})}}", ":-sqlite}", "".join(kept)))
+    text = re.sub(rf":-({named})}}", ":-sqlite}", "".join(kept))
+    file.write_text(re.sub(r"^( *)depends_on:\n(?!\1 )", "", text, flags=re.MULTILINE))
 
 
 def _cut_prose(root: Path, storage: str) -> None:
@@ -114,14 +122,20 @@ def left(root: Path, storage: str) -> Iterator[str]:
                     yield f"  {path.relative_to(root)}:{number}: {line.strip()[:90]}"
 
 
+def refusal(there: tuple[str, ...]) -> str:
+    """What to name instead."""
+    if not there:
+        return "There is no storage left to drop: SQLite is what the tests run on, and stays."
+    return (
+        f"Name one of {', '.join(there)}: make drop STORAGE={there[-1]}. (SQLite is what the tests run on, and stays.)"
+    )
+
+
 def main() -> int:
     """Drop what the command line names, and tidy up behind it."""
     storage = "".join(sys.argv[1:2])
-    if storage not in WORDS:
-        print(f"Name one of {', '.join(WORDS)}: make drop STORAGE=mongo. (SQLite is what the tests run on, and stays.)")
-        return 2
-    if not (ROOT / "src/app/adapters" / storage).exists():
-        print(f"There is no {storage} here any more.")
+    if storage not in removable(ROOT):
+        print(refusal(removable(ROOT)))
         return 2
     drop(ROOT, storage)
     for tidying in TIDYING:

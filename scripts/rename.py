@@ -18,7 +18,9 @@ def rename(root: Path, name: str) -> list[Path]:
         if not path.is_file() or (path.suffix not in TEXTS and path.name != ".env.example"):
             continue
         text = path.read_text()
-        new = text.replace(OLD, name).replace(OLD.replace("-", " "), name.replace("-", " "))
+        new = text.replace(OLD, name)
+        # Whoever wrote it stays its author, as in LICENSE.
+        new = re.sub(rf"{OLD.replace('-', ' ')}(?! authors)", name.replace("-", " "), new)
         if new != text:
             path.write_text(new)
             changed.append(path)
@@ -28,8 +30,13 @@ def rename(root: Path, name: str) -> list[Path]:
 def main() -> int:
     """Rename, and make the next time possible."""
     name = "".join(sys.argv[1:2])
-    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)+", name):
-        print("Name it in lower case, with hyphens: make rename NAME=order-service")
+    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
+        print("Name it in lower case, with hyphens between words: make rename NAME=order-service")
+        return 2
+    if "-" not in OLD:
+        print(
+            f"{OLD} is one word, which can't be told from ordinary ones: replace it by hand, here and where it stands."
+        )
         return 2
     changed = rename(ROOT, name)
     own = Path(__file__)

@@ -8,13 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from scripts.drop_storage import refusal, removable
+from scripts.rename import OLD
+
 ROOT = Path(__file__).parents[2]
 COPIED = ("src", "tests", "scripts", "migrations", "docs", "deploy", ".ci")
 LEFT = ("tests/unit", "tests/architecture", "tests/contract", "tests/e2e/test_posts.py")
 ENTRYPOINT = (".venv/bin/python", "-m", "app.entrypoints")
-REMOVABLE = ("postgres", "mysql", "mongo")
+REMOVABLE = removable(ROOT)
+COMBINATIONS = list(dict.fromkeys([REMOVABLE, *[(each,) for each in REMOVABLE]]))
 
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("dropping")]
+can_be_renamed = pytest.mark.skipif("-" not in OLD, reason="a name of one word is for good")
 
 
 @pytest.fixture
@@ -51,15 +56,17 @@ def mentions(folder: Path, word: str) -> list[str]:
     return [str(file) for file in (folder / "src/app").rglob("*.py") if word in file.read_text().lower()]
 
 
-@pytest.mark.parametrize("storages", [REMOVABLE, *[(each,) for each in REMOVABLE]], ids="+".join)
+@pytest.mark.skipif(not REMOVABLE, reason="every storage that can be dropped is gone")
+@pytest.mark.parametrize("storages", COMBINATIONS, ids="+".join)
 def test_what_is_left_of_a_dropped_storage_is_whole(copy: Path, storages: tuple[str, ...]) -> None:
     for storage in storages:
         assert f"{storage} is gone" in make(copy, "drop", f"STORAGE={storage}")
         assert mentions(copy, f"adapters.{storage}") == []
         assert not (copy / "migrations" / storage).exists()
     make(copy, "check")
-    if len(storages) > 1:  # the tests of the others were run where nothing is dropped
-        run(copy, ".venv/bin/python", "-m", "pytest", "-q", "-x", "-p", "no:schemathesis", "-m", "not long", *LEFT)
+    # Where some are left, their tests were run where nothing is dropped.
+    tests = LEFT if storages == REMOVABLE else ("tests/unit/deploy",)
+    run(copy, ".venv/bin/python", "-m", "pytest", "-q", "-x", "-p", "no:schemathesis", "-m", "not long", *tests)
     refused = run(copy, *ENTRYPOINT, "routes", code=1, APP_STORAGE=storages[0])
     assert "APP_STORAGE (environment): must be sqlite" in refused
     assert "Traceback" not in refused
@@ -67,9 +74,21 @@ def test_what_is_left_of_a_dropped_storage_is_whole(copy: Path, storages: tuple[
 
 def test_what_cannot_be_dropped_is_told(copy: Path) -> None:
     told = run(copy, ".venv/bin/python", "-m", "scripts.drop_storage", "sqlite", code=2)
-    assert "Name one of postgres, mysql, mongo" in told
+    assert refusal(REMOVABLE) in told
 
 
+def test_what_is_gone_is_not_offered() -> None:
+    assert "Name one of postgres, mysql: make drop STORAGE=mysql." in refusal(("postgres", "mysql"))
+    assert "Name one" not in refusal(())
+
+
+def written_by(folder: Path) -> tuple[str, list[str]]:
+    """Who holds the licence, and who the package's authors are."""
+    authors = [line for line in (folder / "pyproject.toml").read_text().splitlines() if line.startswith("authors = ")]
+    return (folder / "LICENSE").read_text(), authors
+
+
+@can_be_renamed
 def test_a_renamed_project_is_whole(copy: Path) -> None:
     make(copy, "rename", "NAME=order-service")
     make(copy, "check")
@@ -77,3 +96,14 @@ def test_a_renamed_project_is_whole(copy: Path) -> None:
     assert "order service" in shown
     assert "order-service" in shown
     assert "aiohttp-service" not in shown
+    assert written_by(copy) == written_by(ROOT)
+
+
+@can_be_renamed
+def test_a_name_of_one_word_is_for_good(copy: Path) -> None:
+    make(copy, "rename", "NAME=billing")
+    assert "billing" in run(copy, *ENTRYPOINT, "config")
+    readme = (copy / "README.md").read_text()
+    told = run(copy, ".venv/bin/python", "-m", "scripts.rename", "order-service", code=2)
+    assert "billing is one word" in told
+    assert (copy / "README.md").read_text() == readme

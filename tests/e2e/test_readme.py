@@ -73,7 +73,7 @@ KNOWN_LINES = (
     r"export APP_STORAGE=postgres APP_POSTGRES__PRIMARY__DSN=\S+",
     r"make migrate run",
     r"make rename NAME=order-service",
-    r"make drop STORAGE=mongo",
+    r"make drop STORAGE=<name>",
 )
 """The command lines that a test here knows how to run."""
 
