@@ -78,9 +78,14 @@ class ServerProcess:
 
     def freeze(self) -> None:
         """Stop it and its children in mid-step; connections stay open and nothing answers."""
-        for pid in (self.pid, *family(self.pid)):
+        pids = (self.pid, *family(self.pid))
+        for pid in pids:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGSTOP)
+        # A signal is on its way until one of the process's threads takes it: on a busy machine others still answer.
+        end = time.monotonic() + STOPPED_WITHIN
+        while any(map(_still_runs, pids)) and time.monotonic() < end:
+            time.sleep(0.001)
 
     def thaw(self) -> None:
         """Let it go on."""
@@ -93,6 +98,15 @@ class ServerProcess:
         environment = {**os.environ, **launch.environment}
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(launch.argv, stdout=log, stderr=log, user=launch.user, env=environment)
+
+
+def _still_runs(pid: int) -> bool:
+    """Whether a thread of the process is neither stopped nor gone (proc(5), the state after the name)."""
+    try:
+        stats = [file.read_text() for file in Path(f"/proc/{pid}/task").glob("*/stat")]
+    except OSError:
+        return False
+    return any(stat.rpartition(")")[2].split()[0] not in "TtZX" for stat in stats)
 
 
 def family(pid: int) -> Iterator[int]:
