@@ -47,7 +47,7 @@ def measure(running: Service, requests: int) -> Measure:
         pid: Held(held.memory, min(look[1][pid].descriptors for look in looks if pid in look[1]))
         for pid, held in looks[-1][1].items()
     }
-    return Measure(requests, parent, workers, _series(running))
+    return Measure(requests, parent, workers, series(running))
 
 
 def _look(running: Service) -> tuple[Held, dict[int, Held]]:
@@ -77,7 +77,8 @@ def _connections(pid: int, port: int) -> set[str]:
     return found | {"socket:[0]"}
 
 
-def _series(running: Service) -> frozenset[str]:
+def series(running: Service) -> frozenset[str]:
+    """The names and labels of all that /metrics tells."""
     with urllib.request.urlopen(f"{running.url}/metrics", timeout=10) as answer:
         lines = answer.read().decode().splitlines()
     return frozenset(line.rpartition(" ")[0] for line in lines if not line.startswith("#"))

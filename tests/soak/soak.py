@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.e2e.workers import metric, served, workers_of
 from tests.processes import Service
 from tests.soak.crowd import Comers
-from tests.soak.measures import Measure, measure
+from tests.soak.measures import Measure, measure, series
 from tests.soak.verdict import Outcome, Plan, requests_between, warmed
 
 LEAVE = 90.0
@@ -33,6 +33,7 @@ async def soak(plan: Plan, tell: Callable[[str], None]) -> Outcome:
         comers = await Comers.start(running)
         comers.pace = SLOWLY
         replacing: list[Measure] = []
+        await _watched(running)
         lasting = [await _measured(running, comers, tell)]
         while len(replacing) < plan.restarts and time.monotonic() < end:
             await asyncio.sleep(0.5)
@@ -62,4 +63,12 @@ async def _restart(running: Service) -> None:
     running.process.send_signal(signal.SIGHUP)
     async with asyncio.timeout(LEAVE):
         while before & set(workers_of(running)) or len(workers_of(running)) < len(before):  # noqa: ASYNC110 - processes
+            await asyncio.sleep(0.1)
+    await _watched(running)
+
+
+async def _watched(running: Service) -> None:
+    """Return when one of the workers watches the outbox, and tells how it stands: it looks once it has its turn."""
+    async with asyncio.timeout(LEAVE):
+        while "outbox_pending" not in await asyncio.to_thread(series, running):  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.1)
