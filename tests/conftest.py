@@ -1,3 +1,4 @@
+import importlib
 import logging
 import socket
 from collections.abc import Generator
@@ -17,6 +18,16 @@ pytest_plugins = [
     "tests.mysql_databases",
     "tests.mongo_databases",
 ]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Import now what schemathesis' plugin imports when the session ends.
+
+    Parsed only then, after minutes of asyncio and threads, CPython 3.11 sometimes fails over it: "AST constructor
+    recursion depth mismatch" (https://github.com/python/cpython/issues/106905).
+    """
+    if config.pluginmanager.hasplugin("schemathesis"):
+        importlib.import_module("schemathesis.reporting.html.writer")
 
 
 @pytest.hookimpl(wrapper=True)
