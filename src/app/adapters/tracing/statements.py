@@ -8,7 +8,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import attrs
 
@@ -115,8 +115,7 @@ def traced_pool(pool: P, spans: Spans | None, system: str) -> P:
     """The pool with spans; without `spans`, the pool."""
     if spans is None:
         return pool
-    traced: Any = TracedStatements(pool, StatementSpans(spans, system))  # it has all that a pool has
-    return traced  # type: ignore[no-any-return]
+    return cast("P", TracedStatements(pool, StatementSpans(spans, system)))  # it has all that a pool has
 
 
 def traced_pools(pools: NamedPools[P], spans: Spans | None, system: str) -> NamedPools[P]:

@@ -114,6 +114,7 @@ class Schemas:
             if key in field.metadata:
                 schema[key] = field.metadata[key]
         if field.default is not attrs.NOTHING:
+            # attrs' stubs have its Factory as a function.
             default = field.default.factory() if isinstance(field.default, attrs.Factory) else field.default  # type: ignore[arg-type,union-attr]
             if default is not None:
                 schema["default"] = msgspec.to_builtins(_plain.unstructure(default))

@@ -5,6 +5,7 @@ does this. What is accepted here can be stored by every database and written bac
 """
 
 import json
+from collections import Counter
 from typing import Any
 
 from app.entrypoints.http.errors import MalformedRequest
@@ -45,8 +46,7 @@ def is_plain_text(text: str) -> bool:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        seen: set[str] = set()
-        name = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        name = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
         raise MalformedRequest("DUPLICATE_KEY", "Send each key once.", field_name=name[:100])
     return found
 
